@@ -1,0 +1,1 @@
+"""FASTA access, base codes, genes and transcripts."""

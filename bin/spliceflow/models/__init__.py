@@ -1,0 +1,1 @@
+"""Model bundles, network architectures, weight importers and ONNX export."""

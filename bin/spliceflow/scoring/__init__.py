@@ -1,0 +1,1 @@
+"""Variant and genome scoring with ONNX Runtime; never imports torch."""

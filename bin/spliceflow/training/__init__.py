@@ -1,0 +1,1 @@
+"""Datasets, losses, training loops, calibration, evaluation and distillation."""

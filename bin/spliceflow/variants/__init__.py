@@ -1,0 +1,1 @@
+"""VCF records → unique scorable alleles with a status; shards; annotated VCFs."""
