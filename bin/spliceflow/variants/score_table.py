@@ -1,0 +1,83 @@
+"""The scores table: its columns, declared once, and the Parquet files that hold it.
+
+One row per allele × transcript (one transcript a gene unless ``--transcripts all``). An allele
+without a score has one row: its status, and nulls from ``gene`` to ``dp_dl``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: name in the Parquet file.
+        type: Arrow type.
+        description: meaning, unit and coordinate base, in one sentence.
+        nullable: whether the value may be missing.
+    """
+
+    name: str
+    type: pa.DataType
+    description: str
+    nullable: bool = False
+
+
+def schema_of(columns: tuple[Column, ...]) -> pa.Schema:
+    """Arrow schema of ``columns``; the descriptions travel as field metadata."""
+    return pa.schema(
+        pa.field(c.name, c.type, c.nullable, {"description": c.description}) for c in columns
+    )
+
+
+_ALLELE = (
+    Column("contig", pa.string(), "Contig, named as in the FASTA."),
+    Column("pos", pa.int64(), "Position of the first base of REF, 1-based."),
+    Column("ref", pa.string(), "Reference allele, upper case."),
+    Column("alt", pa.string(), "Alternate allele, upper case unless symbolic or a breakend."),
+)
+
+SCORE_COLUMNS: tuple[Column, ...] = (
+    *_ALLELE,
+    Column("gene", pa.string(), "Gene symbol, or its identifier if it has none.", True),
+    Column("gene_id", pa.string(), "Gene identifier of the annotation.", True),
+    Column("transcript_id", pa.string(), "Transcript whose ends and exons were used.", True),
+    Column("strand", pa.string(), "Strand of the gene, + or -.", True),
+    Column("ds_ag", pa.float32(), "Delta score of acceptor gain, 0 to 1.", True),
+    Column("ds_al", pa.float32(), "Delta score of acceptor loss, 0 to 1.", True),
+    Column("ds_dg", pa.float32(), "Delta score of donor gain, 0 to 1.", True),
+    Column("ds_dl", pa.float32(), "Delta score of donor loss, 0 to 1.", True),
+    Column("dp_ag", pa.int32(), "Bases from POS to the acceptor gain, in genome direction.", True),
+    Column("dp_al", pa.int32(), "Bases from POS to the acceptor loss, in genome direction.", True),
+    Column("dp_dg", pa.int32(), "Bases from POS to the donor gain, in genome direction.", True),
+    Column("dp_dl", pa.int32(), "Bases from POS to the donor loss, in genome direction.", True),
+    Column("status", pa.string(), "'scored', or the word that says why there is no score."),
+    Column("model", pa.string(), "Fingerprint of the model bundle.", True),
+    Column("annotation", pa.string(), "Fingerprint of the gene annotation.", True),
+    Column("distance", pa.int32(), "Largest distance from POS that was searched, bases.", True),
+    Column("masked", pa.bool_(), "Gains at known sites and losses elsewhere set to 0.", True),
+)
+"""Columns of ``scores.parquet``, in order."""
+
+SCORE_SCHEMA: pa.Schema = schema_of(SCORE_COLUMNS)
+
+UNSCORED_COLUMNS: tuple[Column, ...] = (
+    *_ALLELE,
+    Column("status", pa.string(), "Why the allele is not scored."),
+)
+"""Columns of ``unscored.parquet``, in order."""
+
+UNSCORED_SCHEMA: pa.Schema = schema_of(UNSCORED_COLUMNS)
+
+SHARD_COLUMNS: tuple[Column, ...] = (
+    *_ALLELE,
+    Column("gene_row", pa.int32(), "Row of the gene in genes.parquet, 0-based."),
+)
+"""Columns of a shard: alleles × genes to be scored, sorted by (gene_row, pos, ref, alt)."""
+
+SHARD_SCHEMA: pa.Schema = schema_of(SHARD_COLUMNS)
