@@ -24,7 +24,7 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         if temporary.is_dir() and final.is_dir():
             shutil.rmtree(final)
-        os.replace(temporary, final)
+        temporary.replace(final)
     finally:
         _remove(temporary)
 
