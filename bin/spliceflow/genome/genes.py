@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
+from spliceflow.bgzf import read_lines
 from spliceflow.errors import InputError
+from spliceflow.genome.annotation import Transcript, annotation_format, read_gff3, read_gtf
+from spliceflow.genome.contigs import ContigNames
 
 GENE_SCHEMA: pa.Schema = pa.schema(
     [
@@ -137,14 +141,11 @@ def read_spliceai_table(path: str | os.PathLike[str]) -> list[Gene]:
         InputError: a row does not have this form; the message names the line.
     """
     genes = []
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Annotation table {path} can't be read as text.") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
+    for number, text in enumerate(read_lines(path), 1):
+        if not text.strip() or text.startswith(b"#"):
             continue
         try:
+            line = text.decode("utf-8")
             name, contig, strand, tx_start, tx_end, starts, ends = line.split("\t")[:7]
             exon_starts = tuple(int(value) for value in starts.strip().split(",") if value)
             exon_ends = tuple(int(value) for value in ends.strip().split(",") if value)
@@ -182,3 +183,207 @@ def check_gene(gene: Gene) -> None:
         raise ValueError("the exons overlap, are empty or are not in ascending order")
     if edges[0] < gene.tx_start or edges[-1] > gene.tx_end:
         raise ValueError("an exon lies outside the transcript")
+
+
+class TranscriptChoice(StrEnum):
+    """Which transcripts of a gene are kept.
+
+    ``mane`` is MANE Select where the gene has one, else the canonical transcript, else the longest;
+    ``canonical`` is Ensembl canonical or RefSeq Select, else the longest; ``longest`` has the most
+    coding bases, then the most exonic bases, then the first identifier; ``all`` keeps every one.
+    """
+
+    MANE = "mane"
+    CANONICAL = "canonical"
+    LONGEST = "longest"
+    ALL = "all"
+
+
+_TAGS = {
+    TranscriptChoice.MANE: frozenset(("mane_select",)),
+    TranscriptChoice.CANONICAL: frozenset(("ensembl_canonical", "refseq_select")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """The kept genes of an annotation, and what became of the others.
+
+    Attributes:
+        genes: kept transcripts, in the order of the FASTA's contigs, then by start, end, name.
+        format: ``GTF``, ``GFF3`` or ``SpliceAI``.
+        genes_read: genes in the file that have at least one usable transcript.
+        transcripts_read: usable transcripts in the file.
+        transcripts_unusable: transcripts without exons, or not on one contig and strand.
+        genes_kept: genes with a kept transcript.
+        chosen: how many transcripts were kept as ``mane``, ``canonical``, ``longest``, ``all``
+            (or ``table``, for SpliceAI's table).
+        other_biotypes: genes left out for their biotype, by biotype.
+        unmatched: genes left out because the FASTA does not have their contig, by contig.
+        outside: genes left out because they start beyond the end of their contig.
+    """
+
+    genes: tuple[Gene, ...]
+    format: str
+    genes_read: int
+    transcripts_read: int
+    transcripts_unusable: int
+    genes_kept: int
+    chosen: dict[str, int]
+    other_biotypes: dict[str, int]
+    unmatched: dict[str, int]
+    outside: int
+
+
+def read_annotation(
+    path: str | os.PathLike[str],
+    transcripts: str = TranscriptChoice.MANE,
+    contigs: Mapping[str, int] | None = None,
+    biotypes: Iterable[str] = ("protein_coding",),
+) -> Annotation:
+    """Read genes from a GTF, GFF3 or SpliceAI table and keep one transcript of each (or all).
+
+    Args:
+        path: the annotation, plain or compressed; the format is found from its content.
+        transcripts: a :class:`TranscriptChoice`; a SpliceAI table is always kept whole.
+        contigs: the FASTA's contigs and their lengths in bases; None keeps the annotation's names.
+        biotypes: gene biotypes to keep; empty keeps all. An annotation that states no biotype at
+            all is kept whole; a gene without one among others that have it counts as
+            ``protein_coding`` if it has coding parts.
+
+    Raises:
+        InputError: the file is malformed, or no gene is left.
+    """
+    choice = TranscriptChoice(transcripts)
+    file_format = annotation_format(path)
+    chromosomes: dict[str, str] = {}
+    unusable = 0
+    other_biotypes: dict[str, int] = {}
+    if file_format == "SpliceAI":
+        genes = read_spliceai_table(path)
+        genes_read = transcripts_read = len(genes)
+        picked = [("table", gene) for gene in genes]
+    else:
+        source = read_gtf(path) if file_format == "GTF" else read_gff3(path)
+        chromosomes, unusable = source.chromosomes, source.unusable
+        transcripts_read = len(source.transcripts)
+        by_gene: dict[tuple[str, str, str], list[Transcript]] = {}
+        for transcript in source.transcripts:
+            by_gene.setdefault(transcript.gene_key, []).append(transcript)
+        genes_read = len(by_gene)
+        wanted = frozenset(biotypes)
+        states_biotypes = any(transcript.biotype for transcript in source.transcripts)
+        picked = []
+        for members in by_gene.values():
+            biotype = _biotype(members) if states_biotypes else ""
+            if states_biotypes and wanted and biotype not in wanted:
+                other_biotypes[biotype] = other_biotypes.get(biotype, 0) + 1
+                continue
+            picked += [(how, _gene(kept, biotype)) for how, kept in _choose(members, choice)]
+    if not picked:
+        raise InputError(
+            f"{path} holds no gene to keep: {transcripts_read} transcripts with exons were read, "
+            f"biotypes {dict(sorted(other_biotypes.items()))}; check the file or the biotypes."
+        )
+    names = ContigNames(contigs, chromosomes) if contigs is not None else None
+    order = {contig: rank for rank, contig in enumerate(contigs or ())}
+    resolved: dict[str, str | None] = {}
+    kept_genes: list[Gene] = []
+    chosen: dict[str, int] = {}
+    unmatched: dict[str, int] = {}
+    outside = 0
+    for how, gene in picked:
+        if gene.contig not in resolved:
+            resolved[gene.contig] = names.resolve(gene.contig) if names else gene.contig
+        contig = resolved[gene.contig]
+        if contig is None:
+            unmatched[gene.contig] = unmatched.get(gene.contig, 0) + 1
+        elif contigs is not None and gene.tx_start >= contigs[contig]:
+            outside += 1
+        else:
+            chosen[how] = chosen.get(how, 0) + 1
+            kept_genes.append(gene if contig == gene.contig else replace(gene, contig=contig))
+    if not kept_genes:
+        raise InputError(
+            f"No gene of {path} lies on a contig of the FASTA: the annotation has "
+            f"{_some(resolved)}, the FASTA {_some(contigs or ())}; use files of one assembly."
+        )
+    kept_genes.sort(
+        key=lambda gene: (
+            order.get(gene.contig, 0),
+            gene.contig,
+            gene.tx_start,
+            gene.tx_end,
+            gene.name,
+            gene.gene_id,
+            gene.transcript_id,
+            gene.strand,
+        )
+    )
+    return Annotation(
+        genes=tuple(kept_genes),
+        format=file_format,
+        genes_read=genes_read,
+        transcripts_read=transcripts_read,
+        transcripts_unusable=unusable,
+        genes_kept=len({(gene.contig, gene.strand, gene.gene_id) for gene in kept_genes}),
+        chosen=chosen,
+        other_biotypes=dict(sorted(other_biotypes.items())),
+        unmatched=dict(sorted(unmatched.items())),
+        outside=outside,
+    )
+
+
+def _biotype(members: Sequence[Transcript]) -> str:
+    stated = [transcript.biotype for transcript in members if transcript.biotype]
+    if "protein_coding" in stated:
+        return "protein_coding"
+    if stated:
+        return stated[0]
+    return "protein_coding" if any(transcript.coding_bases for transcript in members) else "unknown"
+
+
+def _choose(
+    members: Sequence[Transcript], choice: TranscriptChoice
+) -> list[tuple[str, Transcript]]:
+    """The kept transcripts of one gene, each with the word for why it was kept."""
+    if choice is TranscriptChoice.ALL:
+        return [(choice.value, transcript) for transcript in members]
+    longest_first = sorted(
+        members,
+        key=lambda t: (
+            -t.coding_bases,
+            -sum(end - start for start, end in t.exons),
+            t.transcript_id,
+        ),
+    )
+    ladder = {
+        TranscriptChoice.MANE: (TranscriptChoice.MANE, TranscriptChoice.CANONICAL),
+        TranscriptChoice.CANONICAL: (TranscriptChoice.CANONICAL,),
+        TranscriptChoice.LONGEST: (),
+    }[choice]
+    for step in ladder:
+        for transcript in longest_first:
+            if transcript.tags & _TAGS[step]:
+                return [(step.value, transcript)]
+    return [(TranscriptChoice.LONGEST.value, longest_first[0])]
+
+
+def _gene(transcript: Transcript, biotype: str) -> Gene:
+    return Gene(
+        name=transcript.gene_name,
+        gene_id=transcript.gene_id,
+        transcript_id=transcript.transcript_id,
+        contig=transcript.contig,
+        strand=transcript.strand,
+        tx_start=transcript.start,
+        tx_end=transcript.end,
+        exon_starts=tuple(start for start, _ in transcript.exons),
+        exon_ends=tuple(end for _, end in transcript.exons),
+        biotype=biotype,
+    )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(map(repr, listed[:3])) + (", …" if len(listed) > 3 else "")

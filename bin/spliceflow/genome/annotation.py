@@ -1,0 +1,340 @@
+"""Transcripts from GTF and GFF3 files as GENCODE, Ensembl, RefSeq and others write them.
+
+The readers take what these dialects have in common and nothing else: exons (or, where a file has
+none, coding and untranslated parts), the transcript they belong to, the transcript's gene, and
+what the file says about both. Coordinates are turned from the files' 1-based inclusive into
+0-based half-open.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from spliceflow.bgzf import read_lines
+from spliceflow.errors import InputError
+
+_CODING = "CDS"
+_UNTRANSLATED = frozenset(
+    ("UTR", "five_prime_UTR", "three_prime_UTR", "5UTR", "3UTR", "5'UTR", "3'UTR")
+)
+_PARTS = frozenset(("exon", _CODING)) | _UNTRANSLATED
+
+_GTF_ATTRIBUTE = re.compile(r'([^\s;"=]+)\s+(?:"([^"]*)"|([^\s;]+))')
+_GTF_TRANSCRIPT = re.compile(r'(?:^|[\s;])transcript_id\s+(?:"([^"]*)"|([^\s;]+))')
+_ID_PREFIX = re.compile(r"^(gene|rna|transcript)[:-]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A transcript as annotated (coordinates 0-based, half-open).
+
+    Attributes:
+        gene_key: what tells the gene from every other gene of the file.
+        gene_id: gene identifier as a user would write it.
+        gene_name: gene symbol; the identifier if there is none.
+        transcript_id: transcript identifier.
+        contig: contig, named as in the annotation.
+        strand: ``+`` or ``-``.
+        start: first base of the transcript.
+        end: end of the transcript.
+        exons: (start, end) of each exon, ascending; touching exons are one.
+        coding_bases: number of bases in coding parts.
+        biotype: the gene's biotype, or the transcript's if the gene has none; may be empty.
+        tags: lower-case words of the ``tag`` attribute, spaces as underscores.
+    """
+
+    gene_key: tuple[str, str, str]
+    gene_id: str
+    gene_name: str
+    transcript_id: str
+    contig: str
+    strand: str
+    start: int
+    end: int
+    exons: tuple[tuple[int, int], ...]
+    coding_bases: int
+    biotype: str
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedTranscripts:
+    """What a GTF or GFF3 file holds.
+
+    Attributes:
+        format: ``GTF`` or ``GFF3``.
+        transcripts: every transcript with an exon, in the order of the file.
+        unusable: transcripts left out: without exons, without a strand, or on both strands.
+        chromosomes: contig → chromosome, where ``region`` lines of a GFF3 file say so.
+    """
+
+    format: str
+    transcripts: tuple[Transcript, ...]
+    unusable: int
+    chromosomes: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Feature:
+    """A gene or transcript while its lines are being collected."""
+
+    parent: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    start: int | None = None
+    end: int | None = None
+    pieces: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    places: set[tuple[str, str]] = field(default_factory=set)
+
+
+def annotation_format(path: str | os.PathLike[str]) -> str:
+    """``GTF``, ``GFF3`` or ``SpliceAI``, by the first line that is not a comment.
+
+    Raises:
+        InputError: the file is none of these, or is empty.
+    """
+    for line in read_lines(path):
+        text = line.decode("utf-8", "replace")
+        if text.startswith("#NAME\t"):
+            return "SpliceAI"
+        if not text.strip() or text.startswith("#"):
+            continue
+        columns = text.split("\t")
+        if len(columns) == 9:
+            return "GTF" if _GTF_ATTRIBUTE.match(columns[8].strip()) else "GFF3"
+        if len(columns) == 7 and columns[2] in ("+", "-"):
+            return "SpliceAI"
+        break
+    raise InputError(
+        f"{path} is not an annotation: it has to be GTF, GFF3 or SpliceAI's table, separated by "
+        "tabs."
+    )
+
+
+def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
+    """Read a GTF file (plain, gzip or bgzip).
+
+    Transcripts are told apart by ``transcript_id``, contig and strand. Gene and transcript lines
+    are not needed.
+
+    Raises:
+        InputError: a line is malformed; the message names it.
+    """
+    genes: dict[tuple[str, str, str], dict[str, str]] = {}
+    transcripts: dict[tuple[str, str, str], _Feature] = {}
+    for contig, feature, start, end, strand, text, where in _lines(path):
+        if feature not in _PARTS and feature not in ("gene", "transcript"):
+            continue
+        if feature in _PARTS and (match := _GTF_TRANSCRIPT.search(text)):
+            # The parts of a transcript repeat its attributes; reading them once is enough.
+            known = transcripts.get((contig, strand, match[1] or match[2] or ""))
+            if known:
+                known.pieces.setdefault(feature, []).append((start, end))
+                continue
+        attributes: dict[str, str] = {}
+        tags: set[str] = set()
+        for name, quoted, bare in _GTF_ATTRIBUTE.findall(text):
+            if name == "tag":
+                tags.add(_tag(quoted or bare))
+            else:
+                attributes.setdefault(name, quoted or bare)
+        gene_id = attributes.get("gene_id", "")
+        if feature == "gene":
+            genes.setdefault((contig, strand, gene_id), attributes)
+            continue
+        transcript_id = attributes.get("transcript_id", "")
+        if not transcript_id:
+            raise InputError(f"{where} has no transcript_id; every {feature} of a GTF needs one.")
+        record = transcripts.setdefault((contig, strand, transcript_id), _Feature())
+        record.places.add((contig, strand))
+        record.tags |= tags
+        for name, value in attributes.items():
+            record.attributes.setdefault(name, value)
+        if feature == "transcript":
+            record.start, record.end = start, end
+        else:
+            record.pieces.setdefault(feature, []).append((start, end))
+    kept = []
+    for (contig, strand, transcript_id), record in transcripts.items():
+        own = record.attributes
+        gene_id = own.get("gene_id", "") or transcript_id
+        of_gene = genes.get((contig, strand, gene_id), {})
+        transcript = _transcript(
+            record,
+            gene_key=gene_id,
+            gene_id=gene_id,
+            gene_name=_first(of_gene | own, "gene_name", "gene", "gene_symbol") or gene_id,
+            transcript_id=transcript_id,
+            biotype=_first(own, "gene_type", "gene_biotype")
+            or _first(of_gene, "gene_type", "gene_biotype", "biotype")
+            or _first(own, "transcript_type", "transcript_biotype", "biotype"),
+        )
+        if transcript:
+            kept.append(transcript)
+    return AnnotatedTranscripts("GTF", tuple(kept), len(transcripts) - len(kept), {})
+
+
+def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
+    """Read a GFF3 file (plain, gzip or bgzip).
+
+    A transcript is whatever exons or coding parts name as their parent; its gene is the topmost
+    ancestor. Parts whose parent is the gene itself make a transcript of their own.
+
+    Raises:
+        InputError: a line is malformed; the message names it.
+    """
+    features: dict[str, _Feature] = {}
+    chromosomes: dict[str, str] = {}
+    for contig, kind, start, end, strand, text, where in _lines(path):
+        attributes = _gff3_attributes(text)
+        if kind == "region" and attributes.get("genome") in ("chromosome", "mitochondrion"):
+            mitochondrion = attributes["genome"] == "mitochondrion"
+            name = "MT" if mitochondrion else attributes.get("chromosome", "")
+            if name:
+                chromosomes[contig] = name
+        elif kind in _PARTS:
+            parents = [parent for parent in attributes.get("Parent", "").split(",") if parent]
+            # A part without a parent can't be told to belong to any gene.
+            for parent in parents:
+                record = features.setdefault(parent, _Feature())
+                record.pieces.setdefault(kind, []).append((start, end))
+                record.places.add((contig, strand))
+        elif identifier := attributes.get("ID", ""):
+            record = features.setdefault(identifier, _Feature())
+            parents = attributes.get("Parent", "").split(",")
+            if identifier in parents:
+                raise InputError(f"{where} is its own parent; repair the annotation.")
+            record.parent = parents[0]
+            record.attributes = attributes
+            record.tags = {_tag(tag) for tag in attributes.get("tag", "").split(",") if tag}
+            record.places.add((contig, strand))
+            # Lines that share an ID are one feature in pieces.
+            record.start = start if record.start is None else min(record.start, start)
+            record.end = end if record.end is None else max(record.end, end)
+    kept, unusable = [], 0
+    for identifier, record in features.items():
+        if not record.pieces:
+            continue
+        gene_key = _topmost(identifier, features, path)
+        own, of_gene = record.attributes, features[gene_key].attributes
+        gene_id = _first(own | of_gene, "gene_id") or _ID_PREFIX.sub("", gene_key)
+        transcript = _transcript(
+            record,
+            gene_key=gene_key,
+            gene_id=gene_id,
+            gene_name=_first(of_gene, "gene_name", "gene", "Name", "locus_tag")
+            or _first(own, "gene_name", "gene")
+            or gene_id,
+            transcript_id=_first(own, "transcript_id") or _ID_PREFIX.sub("", identifier),
+            biotype=_first(of_gene, "gene_type", "gene_biotype", "biotype")
+            or _first(own, "gene_type", "gene_biotype", "transcript_type", "biotype"),
+        )
+        if transcript:
+            kept.append(transcript)
+        else:
+            unusable += 1
+    return AnnotatedTranscripts("GFF3", tuple(kept), unusable, chromosomes)
+
+
+def _lines(
+    path: str | os.PathLike[str],
+) -> Iterator[tuple[str, str, int, int, str, str, str]]:
+    """Yield contig, feature, start and end (0-based, half-open), strand, attributes, place."""
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith(b"##FASTA"):
+            return
+        if not line or line.startswith(b"#"):
+            continue
+        where = f"Line {number} of {Path(path).name}"
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{where} is not UTF-8 text; convert the annotation.") from error
+        if not text.strip():
+            continue
+        columns = text.split("\t")
+        if len(columns) != 9:
+            raise InputError(
+                f"{where} has {len(columns)} columns separated by tabs, not the 9 of GTF and GFF3."
+            )
+        contig, _, feature, first, last, _, strand, _, attributes = columns
+        if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+            raise InputError(f"{where}: start {first!r} or end {last!r} is not a number.")
+        start, end = int(first[:12]) - 1, int(last[:12])
+        if not 0 <= start < end < 2**31:
+            raise InputError(f"{where}: {first}-{last} is not a range of 1-based positions.")
+        yield contig, feature, start, end, strand, attributes, where
+
+
+def _gff3_attributes(text: str) -> dict[str, str]:
+    attributes = {}
+    for item in text.split(";"):
+        name, separator, value = item.strip().partition("=")
+        if separator:
+            # A comma separates values; one inside a value is written %2C.
+            attributes[unquote(name)] = unquote(value) if "%" in value else value
+    return attributes
+
+
+def _tag(value: str) -> str:
+    return value.strip().lower().replace(" ", "_")
+
+
+def _first(attributes: dict[str, str], *names: str) -> str:
+    return next((attributes[name] for name in names if attributes.get(name)), "")
+
+
+def _topmost(identifier: str, features: dict[str, _Feature], path: str | os.PathLike[str]) -> str:
+    seen = {identifier}
+    while (parent := features[identifier].parent) and parent in features:
+        if parent in seen:
+            raise InputError(f"Feature {identifier!r} of {path} is among its own parents.")
+        seen.add(parent)
+        identifier = parent
+    return identifier
+
+
+def _transcript(
+    record: _Feature,
+    *,
+    gene_key: str,
+    gene_id: str,
+    gene_name: str,
+    transcript_id: str,
+    biotype: str,
+) -> Transcript | None:
+    """Put a transcript together; None if it has no exon, or not one contig and strand."""
+    pieces = record.pieces.get("exon") or [
+        piece for kind in sorted(record.pieces) if kind != "exon" for piece in record.pieces[kind]
+    ]
+    if not pieces or len(record.places) != 1:
+        return None
+    ((contig, strand),) = record.places
+    if strand not in ("+", "-"):
+        return None
+    exons: list[tuple[int, int]] = []
+    for start, end in sorted(pieces):
+        if exons and start <= exons[-1][1]:
+            exons[-1] = (exons[-1][0], max(end, exons[-1][1]))
+        else:
+            exons.append((start, end))
+    first, last = exons[0][0], exons[-1][1]
+    return Transcript(
+        gene_key=(contig, strand, gene_key),
+        gene_id=gene_id,
+        gene_name=gene_name,
+        transcript_id=transcript_id,
+        contig=contig,
+        strand=strand,
+        start=first if record.start is None else min(record.start, first),
+        end=last if record.end is None else max(record.end, last),
+        exons=tuple(exons),
+        coding_bases=sum(end - start for start, end in record.pieces.get(_CODING, ())),
+        biotype=biotype,
+        tags=frozenset(record.tags),
+    )
