@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Find the unique alleles of a cohort and cut them into shards of equal predicted cost.
+
+``--output-dir`` receives ``shard_00001.parquet`` and so on, ``--unscored`` the alleles that can't
+be scored with the reason (schemas in ``spliceflow.variants.score_table``). ``--summary`` is JSON:
+
+- ``files``: number of input files; ``records``, ``alleles``: in all of them together;
+- ``unique_alleles``: alleles that are different from each other;
+- ``status``: unique alleles by status (``scored`` means: in the shards);
+- ``classes``: unique alleles by variant class; ``class_status``: by class, then status;
+- ``unmatched_contigs``: unique alleles by contig the FASTA does not have;
+- ``shards``, ``shard_rows`` (alleles × genes), ``cost``, ``largest_shard_cost``;
+- ``inputs``: list of ``sample``, ``records`` and ``alleles`` of each file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from spliceflow.atomic import atomic_path
+from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.genome.fasta import Genome
+from spliceflow.genome.genes import read_genes
+from spliceflow.variants.samplesheet import InputFile, read_samplesheet
+from spliceflow.variants.shards import CohortShards, shard_cohort
+
+
+def main() -> None:
+    """Parse the command line and write the shards."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--samplesheet", type=Path, required=True, help="CSV with the columns sample and vcf"
+    )
+    parser.add_argument("--fasta", type=Path, required=True, help="FASTA the calls were made on")
+    parser.add_argument("--genes", type=Path, required=True, help="gene table (genes.parquet)")
+    parser.add_argument(
+        "--distance", type=int, default=50, help="bases searched either side (default: %(default)s)"
+    )
+    parser.add_argument("--bundle", type=Path, help="model bundle, to predict costs")
+    parser.add_argument(
+        "--max-shard-cost",
+        type=float,
+        default=1e11,
+        help="predicted cost of a shard, convolution-tap positions (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--memory-gb", type=float, default=1.0, help="memory to sort alleles in (default: 1)"
+    )
+    parser.add_argument("--output-dir", type=Path, required=True, help="folder for the shards")
+    parser.add_argument("--unscored", type=Path, required=True, help="table of unscored alleles")
+    parser.add_argument("--summary", type=Path, required=True, help="summary to write (JSON)")
+    arguments = parser.parse_args()
+    if not 0 <= arguments.distance <= 4999:
+        raise InputError(f"--distance {arguments.distance} is not between 0 and 4999.")
+    if not arguments.max_shard_cost > 0:
+        raise InputError("--max-shard-cost has to be a number above 0.")
+    inputs = read_samplesheet(arguments.samplesheet)
+    with Genome(arguments.fasta) as genome:
+        cohort = shard_cohort(
+            [entry.vcf for entry in inputs],
+            genome,
+            read_genes(arguments.genes),
+            arguments.distance,
+            arguments.output_dir,
+            arguments.unscored,
+            arguments.max_shard_cost,
+            memory_gb=arguments.memory_gb,
+        )
+    with atomic_path(arguments.summary) as temporary:
+        temporary.write_text(
+            json.dumps(summarise(cohort, inputs), indent=2) + "\n", encoding="utf-8"
+        )
+
+
+def summarise(cohort: CohortShards, inputs: list[InputFile]) -> dict[str, object]:
+    """The summary, as described at the top of this file."""
+    status: dict[str, int] = {}
+    classes: dict[str, int] = {}
+    class_status: dict[str, dict[str, int]] = {}
+    for (kind, word), count in sorted(cohort.counts.items()):
+        status[word] = status.get(word, 0) + count
+        classes[kind] = classes.get(kind, 0) + count
+        class_status.setdefault(kind, {})[word] = count
+    return {
+        "files": len(cohort.files),
+        "records": sum(counts.records for counts in cohort.files),
+        "alleles": sum(counts.alleles for counts in cohort.files),
+        "unique_alleles": cohort.unique_alleles,
+        "status": status,
+        "classes": classes,
+        "class_status": class_status,
+        "unmatched_contigs": cohort.foreign,
+        "shards": len(cohort.shards),
+        "shard_rows": sum(shard.rows for shard in cohort.shards),
+        "cost": sum(shard.cost for shard in cohort.shards),
+        "largest_shard_cost": max((shard.cost for shard in cohort.shards), default=0.0),
+        "inputs": [
+            {"sample": entry.sample, "records": counts.records, "alleles": counts.alleles}
+            for entry, counts in zip(inputs, cohort.files, strict=True)
+        ],
+    }
+
+
+if __name__ == "__main__":
+    run_entrypoint(main)
