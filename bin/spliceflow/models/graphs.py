@@ -16,6 +16,8 @@ Activation layout: tensors pass between operators as (N, C / block, W, block). W
 ``block=1`` this is the ordinary (N, C, W). With the block size of the CPU kernels of ONNX
 Runtime (8 or 16) it is their native channel-blocked layout, so that gathers and
 concatenations along the sequence work on it directly and no layout conversion is ever run.
+
+``half`` stores weights and activations as float16 (logits stay float32), for GPUs.
 """
 
 from __future__ import annotations
@@ -111,10 +113,11 @@ def taps_after_units(config: DilatedCnn) -> list[int]:
 class _Builder:
     """Collects nodes and initializers of one graph in one activation layout."""
 
-    def __init__(self, weights: MemberWeights, block: int) -> None:
+    def __init__(self, weights: MemberWeights, block: int, half: bool = False) -> None:
         self.weights = weights
         self.config = weights.config
         self.block = block
+        self.half = half
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: dict[str, onnx.TensorProto] = {}
         self._count = 0
@@ -124,6 +127,8 @@ class _Builder:
 
     def constant(self, name: str, array: np.ndarray) -> str:
         if name not in self.initializers:
+            if self.half and array.dtype == np.float32:
+                array = array.astype(np.float16)
             self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
@@ -284,13 +289,13 @@ class _Builder:
 
     def logits(self, y: str) -> str:
         """The summed taps as the graph output ``logits``, (N, W, 3) or blocked (N, W, block)."""
-        width = OUTPUTS if self.block == 1 else self.block
         if self.block == 1:
             y = self.add("Reshape", [y, self.constant("logit_rows", np.array([0, OUTPUTS, -1]))])
+            if self.half:
+                y = self.add("Cast", [y], to=TensorProto.FLOAT)
             return self.add("Transpose", [y], "logits", perm=[0, 2, 1])
-        return self.add(
-            "Reshape", [y, self.constant("logit_rows", np.array([0, -1, width]))], "logits"
-        )
+        shape = self.constant("logit_rows", np.array([0, -1, self.block]))
+        return self.add("Reshape", [y, shape], "logits")
 
     def slice(self, x: str, start: str, end: str) -> str:
         """Positions ``start`` to ``end`` of (N, C / block, W, block)."""
@@ -327,13 +332,13 @@ def _blocked_kernel(weight: np.ndarray, block: int) -> np.ndarray:
     return parts.transpose(0, 2, 4, 5, 3, 1).reshape(outputs, inputs, 1, width)
 
 
-def member_graph(weights: MemberWeights) -> onnx.ModelProto:
+def member_graph(weights: MemberWeights, half: bool = False) -> onnx.ModelProto:
     """The full pass in standard operators.
 
     Input ``codes`` int32 (batch, length); outputs ``logits`` float32 (batch, length - context,
     3) and ``probabilities`` of the same shape, in the order neither, acceptor, donor.
     """
-    build = _Builder(weights, block=1)
+    build = _Builder(weights, block=1, half=half)
     config = weights.config
     x = build.embed("codes")
     remaining = config.context // 2
@@ -387,14 +392,14 @@ def kept_margins(config: DilatedCnn) -> dict[str, int]:
     return margins
 
 
-def reference_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
+def reference_graph(weights: MemberWeights, block: int, half: bool = False) -> onnx.ModelProto:
     """Score a tile and return the activations that variants in it read.
 
     Input ``codes`` int32 (batch, length). Outputs ``logits`` (batch, length - context, 3 or
     block; the first three columns count) and the activations of :func:`kept_names`, each
     (batch, C / block, its length, block).
     """
-    build = _Builder(weights, block)
+    build = _Builder(weights, block, half)
     config = weights.config
     x = build.add("Identity", [build.embed("codes")], "x0")
     remaining = config.context // 2
@@ -412,9 +417,9 @@ def reference_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
             y = build.tap(build.crop(x, remaining), tap, y)
             tap += 1
     build.logits(y)
-    float32 = TensorProto.FLOAT
-    outputs = [helper.make_tensor_value_info("logits", float32, None)]
-    outputs += [helper.make_tensor_value_info(name, float32, None) for name in kept_names(config)]
+    kept = TensorProto.FLOAT16 if half else TensorProto.FLOAT
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, None)]
+    outputs += [helper.make_tensor_value_info(name, kept, None) for name in kept_names(config)]
     return build.model(
         "reference",
         [helper.make_tensor_value_info("codes", TensorProto.INT32, ["batch", "length"])],
@@ -428,7 +433,7 @@ def _rename(build: _Builder, old: str, new: str) -> None:
     build.nodes[-1].output[0] = new
 
 
-def variant_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
+def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onnx.ModelProto:
     """Logits around an exchanged allele from the reference's activations.
 
     The changed segment grows with each convolution until what the outputs need is narrower;
@@ -441,30 +446,30 @@ def variant_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
       (1, C / block, left + right): the rows to gather, relative to the anchor, of the
       activation viewed as (C / block * length, block); and ``{name}.sides`` int64 (2,): left
       and right;
-    * for every unit ``{unit}.residual`` int64 (2,): start and end of what the identity carries
+    * for every unit u ``residual{u}.start`` and ``.end`` int64 (1,): what the identity carries
       on, within the input of the unit;
-    * for every tap t ``tap{t}.crop`` int64 (2,), ``tap{t}.rows`` and ``tap{t}.sides``: what of
+    * for every tap t ``tap{t}.start`` and ``.end``, ``tap{t}.rows`` and ``tap{t}.sides``: what of
       the trunk the outputs see, and what they see of the reference beside it.
 
     Output ``logits`` float32 (batch, outputs, 3 or block).
     """
-    build = _Builder(weights, block)
+    build = _Builder(weights, block, half)
     config = weights.config
     channels = config.channels
     int32, int64, float32 = TensorProto.INT32, TensorProto.INT64, TensorProto.FLOAT
+    kept_type = TensorProto.FLOAT16 if half else TensorProto.FLOAT
     inputs = [
         helper.make_tensor_value_info("alleles", int32, ["batch", "allele"]),
         helper.make_tensor_value_info("anchor", int32, ["batch", 1, 1]),
     ]
     row_shape = build.constant("row_shape", np.array([-1, block]))
-    zero = build.constant("first", np.array([0]))
-    one = build.constant("second", np.array([1]))
     declared: set[str] = set()
     views: dict[str, str] = {}
 
-    def bounds(name: str) -> tuple[str, str]:
-        inputs.append(helper.make_tensor_value_info(name, int64, [2]))
-        return build.add("Gather", [name, zero]), build.add("Gather", [name, one])
+    def bounds(label: str) -> tuple[str, str]:
+        names = f"{label}.start", f"{label}.end"
+        inputs.extend(helper.make_tensor_value_info(name, int64, [1]) for name in names)
+        return names
 
     def beside(kept: str, centre: str, label: str) -> str:
         """Put the reference's activations on both sides of the variant's own."""
@@ -472,7 +477,7 @@ def variant_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
             declared.add(kept)
             inputs.append(
                 helper.make_tensor_value_info(
-                    kept, float32, [1, channels // block, f"{kept}.length", block]
+                    kept, kept_type, [1, channels // block, f"{kept}.length", block]
                 )
             )
             views[kept] = build.add("Reshape", [kept, row_shape])
@@ -491,7 +496,7 @@ def variant_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
         return build.add("Concat", [left, centre, right], axis=2)
 
     def tap(x: str, number: int, units: int, y: str | None) -> str:
-        start, end = bounds(f"tap{number}.crop")
+        start, end = bounds(f"tap{number}")
         seen = beside(f"x{units}", build.slice(x, start, end), f"tap{number}")
         return build.tap(seen, number, y)
 
@@ -502,7 +507,7 @@ def variant_graph(weights: MemberWeights, block: int) -> onnx.ModelProto:
         x = beside(f"x{unit}", x, f"x{unit}")
         a = build.convolve(build.normalise(x, unit), unit, 1)
         a = beside(f"a{unit}", a, f"a{unit}")
-        start, end = bounds(f"{unit}.residual")
+        start, end = bounds(f"residual{unit}")
         x = build.convolve(a, unit, 2, build.slice(x, start, end))
         if config.has_skip_after(unit):
             y = tap(x, number, unit + 1, y)

@@ -73,19 +73,14 @@ class Widths:
         return tuple(widths)
 
 
-@dataclass(frozen=True)
-class VariantPlan:
-    """Integer inputs of the variant graph for one geometry, tile length and layout.
+def plan_variants(
+    config: DilatedCnn, geometry: Geometry, tile: int, block: int
+) -> dict[str, np.ndarray]:
+    """Rows, sides and crops for a batch of one geometry in a tile of ``tile`` codes.
 
-    Attributes:
-        inputs: by input name; see :func:`spliceflow.models.graphs.variant_graph`.
+    Returns:
+        the integer inputs of :func:`spliceflow.models.graphs.variant_graph`, by name.
     """
-
-    inputs: dict[str, np.ndarray]
-
-
-def plan_variants(config: DilatedCnn, geometry: Geometry, tile: int, block: int) -> VariantPlan:
-    """Rows, sides and crops for a batch of one geometry in a tile of ``tile`` codes."""
     left = Widths(config.half_spans, geometry.left).bases
     right = Widths(config.half_spans, geometry.right).bases
     margins = kept_margins(config)
@@ -111,7 +106,8 @@ def plan_variants(config: DilatedCnn, geometry: Geometry, tile: int, block: int)
         width = left[2 * units], right[2 * units]
         crop = max(width[0] - geometry.left, 0), max(width[1] - geometry.right, 0)
         total = width[0] + geometry.alt_length + width[1]
-        inputs[f"tap{number}.crop"] = np.array([crop[0], total - crop[1]], np.int64)
+        inputs[f"tap{number}.start"] = np.array([crop[0]], np.int64)
+        inputs[f"tap{number}.end"] = np.array([total - crop[1]], np.int64)
         inner = width[0] - crop[0], width[1] - crop[1]
         gather(f"tap{number}", f"x{units}", inner, (geometry.left, geometry.right))
 
@@ -124,10 +120,11 @@ def plan_variants(config: DilatedCnn, geometry: Geometry, tile: int, block: int)
         gather(f"x{unit}", f"x{unit}", (left[before], right[before]), outer)
         start = outer[0] - left[after]
         end = outer[0] + geometry.alt_length + right[after]
-        inputs[f"{unit}.residual"] = np.array([start, end], np.int64)
+        inputs[f"residual{unit}.start"] = np.array([start], np.int64)
+        inputs[f"residual{unit}.end"] = np.array([end], np.int64)
         outer = left[after] + half_span, right[after] + half_span
         gather(f"a{unit}", f"a{unit}", (left[between], right[between]), outer)
-    return VariantPlan(inputs)
+    return inputs
 
 
 @lru_cache(maxsize=4096)
