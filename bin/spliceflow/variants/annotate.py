@@ -1,0 +1,387 @@
+"""Scores and statuses back into a VCF: a streaming join that changes nothing but INFO.
+
+The input is read in blocks of lines. Each block needs the scores of its own positions; the scores
+table is sorted, so those are a few row groups when the input is sorted too. An unsorted input, or
+one whose contigs alternate, is joined just as rightly, only with more reading; it gets no index.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pysam
+
+from spliceflow import __version__
+from spliceflow.atomic import atomic_path
+from spliceflow.bgzf import BgzipWriter, read_blocks
+from spliceflow.errors import InputError
+from spliceflow.genome.contigs import ContigNames
+from spliceflow.variants.alleles import lengths
+from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.variants.vcf import Records, VariantFile
+
+FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
+"""Fields of one entry of the INFO tag, as SpliceAI writes them."""
+
+_TABIX_LONGEST = 1 << 29
+_DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
+_POSITIONS = ("dp_ag", "dp_al", "dp_dg", "dp_dl")
+_COLUMNS = ("contig", "pos", "ref", "alt", "gene", *_DELTAS, *_POSITIONS, "status")
+_RUN_COLUMNS = ("model", "annotation", "distance", "masked")
+
+# What would end or split an INFO value, and the field separator of the tag itself.
+_ESCAPES = {ord(letter): f"%{ord(letter):02X}" for letter in '%;=,|\t\r\n" '}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringLabel:
+    """What the header says about the scores, and what the scores table has to agree with.
+
+    Attributes:
+        tag: INFO key of the scores; the statuses get ``<tag>_STATUS``.
+        model: name of the model.
+        fingerprint: fingerprint of the model bundle.
+        annotation: fingerprint of the gene annotation.
+        distance: largest distance from POS that was searched, bases.
+        masked: whether known sites were masked.
+        decimals: decimals of the delta scores.
+    """
+
+    tag: str
+    model: str
+    fingerprint: str
+    annotation: str
+    distance: int
+    masked: bool
+    decimals: int = 2
+
+
+@dataclass(slots=True)
+class AnnotatedFile:
+    """Counts of one annotated file.
+
+    Attributes:
+        records: records read, and written.
+        records_scored: records with at least one scored allele.
+        alleles: alleles by status; an allele counts once per record and ALT.
+        sorted: whether contigs are in one piece each and positions ascend in them.
+        index: ``tbi``, ``csi``, or empty if none could be written.
+    """
+
+    records: int = 0
+    records_scored: int = 0
+    alleles: dict[str, int] = field(default_factory=dict)
+    sorted: bool = True
+    index: str = ""
+
+
+def annotate(
+    vcf: str | os.PathLike[str],
+    scores: str | os.PathLike[str],
+    contigs: Sequence[str],
+    label: ScoringLabel,
+    output: str | os.PathLike[str],
+    threads: int = 1,
+) -> AnnotatedFile:
+    """Write ``vcf`` with scores as bgzip VCF, and its index if it is sorted.
+
+    Every record is written once, in order; nothing but INFO changes. An INFO entry or header line
+    with the same tag as the new one is replaced.
+
+    Args:
+        vcf: VCF (plain, gzip, bgzip) or BCF file.
+        scores: scores table that holds every allele of the file.
+        contigs: the FASTA's contigs.
+        label: what the header is to say; the scores table has to agree with it.
+        output: file to write, ``.vcf.gz``; the index is written beside it.
+        threads: threads that compress.
+
+    Raises:
+        InputError: a file can't be read, an allele has no row in the scores table, the table was
+            made with other options, or the output does not have the records of the input.
+    """
+    output = Path(output)
+    counts = AnnotatedFile()
+    source = VariantFile(vcf)
+    reader = _ScoreReader(scores, label)
+    names = ContigNames(contigs)
+    order = _Order()
+    with atomic_path(output) as temporary:
+        with BgzipWriter(temporary, threads) as file:
+            header = _header(source, label)
+            file.write(header)
+            for block in source.blocks():
+                order.add(block)
+                file.write(_annotated(block, reader, names, label, counts, source.line_end))
+                counts.records += len(block)
+        lines = sum(text.count(b"\n") for text in read_blocks(temporary))
+        written = lines - header.count(b"\n")
+        if written != counts.records:
+            raise InputError(
+                f"{written} records were written for {counts.records} of {vcf}; the disk may be "
+                "full or faulty, run again."
+            )
+        counts.sorted = order.sorted
+        for old in (".tbi", ".csi"):
+            output.with_name(output.name + old).unlink(missing_ok=True)
+        if order.sorted:
+            _write_index(temporary, output, order.longest, counts)
+    return counts
+
+
+class _Order:
+    """Whether a stream of records is sorted well enough for an index."""
+
+    def __init__(self) -> None:
+        self.sorted = True
+        self.longest = 0
+        self._seen: set[str] = set()
+        self._contig = ""
+        self._pos = 0
+
+    def add(self, block: Records) -> None:
+        end = int((block.pos + lengths(block.ref)).max())
+        self.longest = max(self.longest, end)
+        if not self.sorted:
+            return
+        contig, pos = block.contig, block.pos
+        run = contig.dictionary_encode()
+        codes = run.indices.to_numpy()
+        edges = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]))
+        for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            name = run.dictionary[int(codes[first])].as_py()
+            if name != self._contig:
+                if name in self._seen:
+                    self.sorted = False
+                    return
+                self._seen.add(name)
+                self._contig, self._pos = name, 0
+            if pos[first] < self._pos or (np.diff(pos[first:last]) < 0).any():
+                self.sorted = False
+                return
+            self._pos = int(pos[last - 1])
+
+
+class _ScoreReader:
+    """Finds the rows of given positions in a scores table, whatever the order of asking."""
+
+    def __init__(self, path: str | os.PathLike[str], label: ScoringLabel) -> None:
+        self._path = Path(path)
+        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        # For each contig, the row groups that have rows of it, and their range of positions.
+        self._groups: dict[str, list[tuple[int, int, int]]] = {}
+        try:
+            self._file = pq.ParquetFile(self._path, memory_map=True)
+            missing = set(SCORE_SCHEMA.names) - set(self._file.schema_arrow.names)
+            if missing:
+                raise KeyError(missing)
+            for group in range(self._file.num_row_groups):
+                self._add_group(group, label)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise self._unreadable() from error
+
+    def rows(self, wanted: dict[str, np.ndarray]) -> list[dict[str, object]]:
+        """Rows of all positions in ``wanted`` (contig → ascending unique positions)."""
+        groups: dict[int, None] = {}
+        for contig, pos in wanted.items():
+            for group, first, last in self._groups.get(contig, ()):
+                near = np.searchsorted(pos, first)
+                if near < len(pos) and pos[near] <= last:
+                    groups[group] = None
+        found: list[dict[str, object]] = []
+        for group in sorted(groups):
+            table = self._load(group)
+            contig_codes = table.column("contig").combine_chunks().dictionary_encode()
+            pos = table.column("pos").to_numpy()
+            keep = np.zeros(len(pos), dtype=bool)
+            codes = contig_codes.indices.to_numpy()
+            for code, name in enumerate(contig_codes.dictionary.to_pylist()):
+                if name in wanted:
+                    rows = np.flatnonzero(codes == code)
+                    ask = wanted[name]
+                    at = np.minimum(np.searchsorted(ask, pos[rows]), len(ask) - 1)
+                    keep[rows[ask[at] == pos[rows]]] = True
+            if keep.any():
+                found += table.filter(pa.array(keep)).to_pylist()
+        return found
+
+    def _add_group(self, group: int, label: ScoringLabel) -> None:
+        table = self._file.read_row_group(group, columns=["contig", "pos", *_RUN_COLUMNS])
+        extents = table.group_by("contig").aggregate([("pos", "min"), ("pos", "max")])
+        for row in extents.to_pylist():
+            self._groups.setdefault(row["contig"], []).append(
+                (group, row["pos_min"], row["pos_max"])
+            )
+        expected = {
+            "model": label.fingerprint,
+            "annotation": label.annotation,
+            "distance": label.distance,
+            "masked": label.masked,
+        }
+        for name, value in expected.items():
+            stated = pc.unique(table.column(name)).drop_null().to_pylist()
+            if any(other != value for other in stated):
+                raise InputError(
+                    f"The scores in {self._path} were made with {name} {stated[0]}, not {value}; "
+                    "give the model, genes and options of that run."
+                )
+
+    def _load(self, group: int) -> pa.Table:
+        if group in self._cache:
+            self._cache.move_to_end(group)
+            return self._cache[group]
+        try:
+            table = self._file.read_row_group(group, columns=list(_COLUMNS))
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._unreadable() from error
+        self._cache[group] = table
+        if len(self._cache) > 4:
+            self._cache.popitem(last=False)
+        return table
+
+    def _unreadable(self) -> InputError:
+        return InputError(
+            f"{self._path} is not a table of scores, or is damaged; make it with merge_scores.py."
+        )
+
+
+def _annotated(
+    block: Records,
+    reader: _ScoreReader,
+    names: ContigNames,
+    label: ScoringLabel,
+    counts: AnnotatedFile,
+    line_end: bytes,
+) -> bytes:
+    """The lines of ``block`` with new INFO."""
+    text = block.text
+    contig_codes = block.contig.dictionary_encode()
+    contigs = [names.resolve(name) or name for name in contig_codes.dictionary.to_pylist()]
+    codes = contig_codes.indices.to_numpy()
+    wanted: dict[str, np.ndarray] = {}
+    for code, contig in enumerate(contigs):
+        pos = np.unique(block.pos[codes == code])
+        wanted[contig] = np.union1d(wanted[contig], pos) if contig in wanted else pos
+    entries, statuses = _entries(reader.rows(wanted), label.decimals)
+    scores_key, status_key = f"{label.tag}=".encode(), f"{label.tag}_STATUS=".encode()
+    tag = label.tag.encode()
+    pieces: list[bytes] = []
+    for code, pos, ref, alt, start, info_start, info_end, end in zip(
+        codes.tolist(),
+        block.pos.tolist(),
+        block.ref.to_pylist(),
+        block.alt.to_pylist(),
+        block.starts.tolist(),
+        (block.tabs[:, 6] + 1).tolist(),
+        block.info_ends.tolist(),
+        block.ends.tolist(),
+        strict=True,
+    ):
+        scored: list[str] = []
+        words: list[str] = []
+        any_unscored = False
+        for allele in alt.split(","):
+            key = (contigs[code], pos, ref, _key_allele(allele))
+            status = statuses.get(key)
+            if status is None:
+                raise InputError(
+                    f"{block.source}: allele {contigs[code]}:{pos} {ref[:40]}>{allele[:40]} has no "
+                    "row in the scores table; give the scores of this cohort."
+                )
+            words.append(status)
+            counts.alleles[status] = counts.alleles.get(status, 0) + 1
+            if status == "scored":
+                scored += [allele + entry for entry in entries[key]]
+            else:
+                any_unscored = True
+        info = text[info_start:info_end]
+        if tag in info:
+            info = b";".join(
+                item
+                for item in info.split(b";")
+                if not item.startswith((scores_key, status_key))
+                and item not in (scores_key[:-1], status_key[:-1])
+            )
+        parts = [] if info in (b".", b"") else [info]
+        if scored:
+            counts.records_scored += 1
+            parts.append(scores_key + ",".join(scored).encode())
+        if any_unscored:
+            parts.append(status_key + ",".join(words).encode())
+        pieces += (text[start:info_start], b";".join(parts) or b".", text[info_end:end])
+    return b"".join(pieces)
+
+
+def _entries(
+    rows: list[dict[str, object]], decimals: int
+) -> tuple[dict[tuple[str, int, str, str], list[str]], dict[tuple[str, int, str, str], str]]:
+    """What follows the allele in each entry, and the status, by (contig, pos, ref, alt)."""
+    entries: dict[tuple[str, int, str, str], list[str]] = {}
+    statuses: dict[tuple[str, int, str, str], str] = {}
+    form = "|%s" + f"|%.{decimals}f" * 4 + "|%d" * 4
+    for row in rows:
+        contig, pos, ref, alt, gene, *numbers, status = row.values()
+        key = (contig, pos, ref, alt)
+        statuses[key] = status
+        if status == "scored":
+            entries.setdefault(key, []).append(form % (gene.translate(_ESCAPES), *numbers))
+    return entries, statuses
+
+
+def _key_allele(allele: str) -> str:
+    return allele.upper() if allele.isascii() and allele.isalpha() else allele
+
+
+def _header(source: VariantFile, label: ScoringLabel) -> bytes:
+    """The input's header with our lines in front of the ``#CHROM`` line."""
+    own = [
+        f"##INFO=<ID={label.tag},",
+        f"##INFO=<ID={label.tag}_STATUS,",
+        f"##spliceflow=<ID={label.tag},",
+    ]
+    mask = "masked" if label.masked else "not masked"
+    new = [
+        f'{own[0]}Number=.,Type=String,Description="Delta scores (DS) and positions (DP, bases '
+        "from POS) of acceptor gain (AG), acceptor loss (AL), donor gain (DG) and donor loss (DL), "
+        f"one entry per allele and gene, by {_quoted(label.model)} ({label.fingerprint}), distance "
+        f'{label.distance}, {mask}. Format: {FORMAT}">',
+        f'{own[1]}Number=.,Type=String,Description="One word per ALT, in order, in records with '
+        'an allele that has no score: scored, or why not">',
+        f'{own[2]}Version="{__version__}",Model="{_quoted(label.model)}",'
+        f'Fingerprint="{label.fingerprint}",Annotation="{label.annotation}",'
+        f"Distance={label.distance},Masked={int(label.masked)},Decimals={label.decimals}>",
+    ]
+    drop = tuple(line.encode() for line in own)
+    kept = [line for line in source.header[:-1] if not line.startswith(drop)]
+    lines = [*kept, *(line.encode() for line in new), source.header[-1]]
+    return b"".join(line + source.line_end for line in lines)
+
+
+def _quoted(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return printable.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _write_index(temporary: Path, output: Path, longest: int, counts: AnnotatedFile) -> None:
+    kind = "csi" if longest >= _TABIX_LONGEST else "tbi"
+    index = Path(f"{temporary}.{kind}")
+    verbosity = pysam.set_verbosity(0)
+    try:
+        pysam.tabix_index(
+            os.fspath(temporary), preset="vcf", force=True, keep_original=True, csi=kind == "csi"
+        )
+        index.replace(output.with_name(f"{output.name}.{kind}"))
+        counts.index = kind
+    except (OSError, ValueError):
+        # What htslib can't index (a position of 0 in an odd place) is still a right VCF.
+        index.unlink(missing_ok=True)
+    finally:
+        pysam.set_verbosity(verbosity)
