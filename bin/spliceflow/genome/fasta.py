@@ -53,7 +53,8 @@ class Genome:
     between threads.
 
     Args:
-        path: the FASTA file.
+        path: the FASTA file, or the folder with ``genome.fa`` or ``genome.fa.gz`` that
+            PREPARE_GENOME wrote.
 
     Attributes:
         path: the FASTA file.
@@ -65,6 +66,9 @@ class Genome:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            packed = self.path / "genome.fa.gz"
+            self.path = packed if packed.is_file() else self.path / "genome.fa"
         self._lock = threading.Lock()
         if not self.path.is_file():
             raise InputError(f"FASTA file {self.path} does not exist; check --fasta.")
