@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from spliceflow.variants.vcf import Records, VariantFile
 FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
 """Fields of one entry of the INFO tag, as SpliceAI writes them."""
 
+_BLOCK_BYTES = 2 << 20
 _TABIX_LONGEST = 1 << 29
 _DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
 _POSITIONS = ("dp_ag", "dp_al", "dp_dg", "dp_dl")
@@ -118,7 +119,7 @@ def annotate(
         with BgzipWriter(temporary, threads) as file:
             header = _header(source, label)
             file.write(header)
-            for block in source.blocks():
+            for block in source.blocks(_BLOCK_BYTES):
                 order.add(block)
                 file.write(_annotated(block, reader, names, label, counts, source.line_end))
                 counts.records += len(block)
@@ -188,15 +189,14 @@ class _ScoreReader:
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise self._unreadable() from error
 
-    def rows(self, wanted: dict[str, np.ndarray]) -> list[dict[str, object]]:
-        """Rows of all positions in ``wanted`` (contig → ascending unique positions)."""
+    def rows(self, wanted: dict[str, np.ndarray]) -> Iterator[tuple[object, ...]]:
+        """Rows (``_COLUMNS``) of all positions in ``wanted`` (contig → ascending positions)."""
         groups: dict[int, None] = {}
         for contig, pos in wanted.items():
             for group, first, last in self._groups.get(contig, ()):
                 near = np.searchsorted(pos, first)
                 if near < len(pos) and pos[near] <= last:
                     groups[group] = None
-        found: list[dict[str, object]] = []
         for group in sorted(groups):
             table = self._load(group)
             contig_codes = table.column("contig").combine_chunks().dictionary_encode()
@@ -210,8 +210,8 @@ class _ScoreReader:
                     at = np.minimum(np.searchsorted(ask, pos[rows]), len(ask) - 1)
                     keep[rows[ask[at] == pos[rows]]] = True
             if keep.any():
-                found += table.filter(pa.array(keep)).to_pylist()
-        return found
+                rows = table.filter(pa.array(keep))
+                yield from zip(*(rows.column(name).to_pylist() for name in _COLUMNS), strict=True)
 
     def _add_group(self, group: int, label: ScoringLabel) -> None:
         table = self._file.read_row_group(group, columns=["contig", "pos", *_RUN_COLUMNS])
@@ -321,14 +321,14 @@ def _annotated(
 
 
 def _entries(
-    rows: list[dict[str, object]], decimals: int
+    rows: Iterable[tuple[object, ...]], decimals: int
 ) -> tuple[dict[tuple[str, int, str, str], list[str]], dict[tuple[str, int, str, str], str]]:
     """What follows the allele in each entry, and the status, by (contig, pos, ref, alt)."""
     entries: dict[tuple[str, int, str, str], list[str]] = {}
     statuses: dict[tuple[str, int, str, str], str] = {}
     form = "|%s" + f"|%.{decimals}f" * 4 + "|%d" * 4
     for row in rows:
-        contig, pos, ref, alt, gene, *numbers, status = row.values()
+        contig, pos, ref, alt, gene, *numbers, status = row
         key = (contig, pos, ref, alt)
         statuses[key] = status
         if status == "scored":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -21,7 +22,9 @@ ROW_GROUP_ROWS = 1 << 16
 """Rows per row group of the scores table: what a reader of one region has to load."""
 
 _RUN_COLUMNS = ("model", "annotation", "distance", "masked")
-_KEY = ("contig", "pos", "ref", "alt", "gene", "gene_id", "transcript_id")
+_ALLELE = ("contig", "pos", "ref", "alt")
+_GENE = ("gene", "gene_id", "transcript_id")
+_KEY = (*_ALLELE, *_GENE)
 
 
 @dataclass(frozen=True)
@@ -93,24 +96,21 @@ def merge_scores(
             "ORDER BY rank NULLS LAST, contig, pos, ref, alt, gene NULLS FIRST, gene_id, "
             "transcript_id"
         )
-        rows, last_key = 0, None
+        counts: dict[str, list[int]] = {}
+        last_key: tuple[object, ...] = ()
         with pq.ParquetWriter(temporary, SCORE_SCHEMA) as file:
             for batch in sorted_rows.to_arrow_reader(ROW_GROUP_ROWS):
-                if not len(batch):
-                    continue
-                table = pa.Table.from_batches([batch]).select(SCORE_SCHEMA.names)
-                last_key = _check_unique(table, last_key)
-                file.write_table(table.cast(SCORE_SCHEMA), row_group_size=ROW_GROUP_ROWS)
-                rows += len(table)
-        counts = database.sql(
-            "SELECT status, count(*), count(DISTINCT (contig, pos, ref, alt)) FROM score "
-            "GROUP BY status ORDER BY status"
-        ).fetchall()
+                if len(batch):
+                    table = pa.Table.from_batches([batch]).select(SCORE_SCHEMA.names)
+                    last_key = _count(table, last_key, counts)
+                    file.write_table(table.cast(SCORE_SCHEMA), row_group_size=ROW_GROUP_ROWS)
     return MergedScores(
-        rows=rows,
-        scored_rows=sum(all_rows for status, all_rows, _ in counts if status == "scored"),
-        scored_alleles=sum(alleles for status, _, alleles in counts if status == "scored"),
-        unscored={status: alleles for status, _, alleles in counts if status != "scored"},
+        rows=sum(rows for rows, _ in counts.values()),
+        scored_rows=counts.get("scored", [0, 0])[0],
+        scored_alleles=counts.get("scored", [0, 0])[1],
+        unscored={
+            status: alleles for status, (_, alleles) in sorted(counts.items()) if status != "scored"
+        },
         model=run["model"] or "",
         annotation=run["annotation"] or "",
     )
@@ -140,20 +140,40 @@ def _insert(
         ) from error
 
 
-def _check_unique(table: pa.Table, last_key: tuple[object, ...] | None) -> tuple[object, ...]:
-    """Raise if a row of a sorted table repeats the one before; return the key of its last row."""
+def _count(
+    table: pa.Table, last_key: tuple[object, ...], counts: dict[str, list[int]]
+) -> tuple[object, ...]:
+    """Add rows and alleles of a part of the sorted table to ``counts`` (by status).
+
+    ``last_key`` is what this returned for the part before: the key of its last row.
+
+    Raises:
+        InputError: two rows have the same key.
+    """
     keys = table.select(list(_KEY))
-    first = tuple(keys.slice(0, 1).to_pylist()[0].values())
+    ends = [tuple(keys.slice(row, 1).to_pylist()[0].values()) for row in (0, len(table) - 1)]
+    # Whether a row is of the same allele, and has the same key, as the row before.
+    same_allele = np.ones(len(table), dtype=bool)
+    same_allele[0] = ends[0][: len(_ALLELE)] == last_key[: len(_ALLELE)]
     same = None
     for name in _KEY:
-        column = keys.column(name).fill_null("") if name != "pos" else keys.column(name)
+        if name == _KEY[len(_ALLELE)]:
+            same = same_allele.copy()
+        column = keys.column(name).combine_chunks()
+        column = column.fill_null("") if name in _GENE else column
         equal = pc.equal(column.slice(1), column.slice(0, len(column) - 1))
-        same = equal if same is None else pc.and_(same, equal)
-    repeated = pc.index(same, True).as_py() if len(table) > 1 else -1
-    if repeated >= 0 or first == last_key:
-        row = keys.slice(max(repeated, 0), 1).to_pylist()[0]
+        (same_allele if same is None else same)[1:] &= equal.to_numpy(zero_copy_only=False)
+    same[0] = ends[0] == last_key
+    if same.any():
+        row = keys.slice(int(np.argmax(same)), 1).to_pylist()[0]
         raise InputError(
-            f"Allele {row['contig']}:{row['pos']} {row['ref'][:40]}>{row['alt'][:40]} has scores "
-            f"for gene {row['gene']} twice; was a shard given twice?"
+            f"Allele {row['contig']}:{row['pos']} {row['ref'][:40]}>{row['alt'][:40]} stands twice "
+            f"in the scores for gene {row['gene']}; was a shard given twice?"
         )
-    return tuple(keys.slice(len(table) - 1, 1).to_pylist()[0].values())
+    status = table.column("status").combine_chunks().dictionary_encode()
+    codes = status.indices.to_numpy()
+    for code, word in enumerate(status.dictionary.to_pylist()):
+        count = counts.setdefault(word, [0, 0])
+        count[0] += int((codes == code).sum())
+        count[1] += int(((codes == code) & ~same_allele).sum())
+    return ends[1]
