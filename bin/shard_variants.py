@@ -9,7 +9,7 @@ be scored with the reason (schemas in ``spliceflow.variants.score_table``). ``--
 - ``status``: unique alleles by status (``scored`` means: in the shards);
 - ``classes``: unique alleles by variant class; ``class_status``: by class, then status;
 - ``unmatched_contigs``: unique alleles by contig the FASTA does not have;
-- ``shards``, ``shard_rows`` (alleles × genes), ``cost``, ``largest_shard_cost``;
+- ``shards``, ``shard_rows`` (alleles × genes), ``cost``, ``largest_shard_cost`` (multiply-adds);
 - ``inputs``: list of ``sample``, ``records`` and ``alleles`` of each file.
 """
 
@@ -23,6 +23,8 @@ from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
+from spliceflow.models.bundle import Bundle
+from spliceflow.scoring.variants import cost_function
 from spliceflow.variants.samplesheet import InputFile, read_samplesheet
 from spliceflow.variants.shards import CohortShards, shard_cohort
 
@@ -38,12 +40,13 @@ def main() -> None:
     parser.add_argument(
         "--distance", type=int, default=50, help="bases searched either side (default: %(default)s)"
     )
-    parser.add_argument("--bundle", type=Path, help="model bundle, to predict costs")
+    parser.add_argument("--bundle", type=Path, required=True, help="model bundle, for the costs")
     parser.add_argument(
         "--max-shard-cost",
         type=float,
-        default=1e11,
-        help="predicted cost of a shard, convolution-tap positions (default: %(default)g)",
+        default=2e13,
+        help="predicted cost of a shard, multiply-adds (default: %(default)g, some ten minutes of "
+        "one core)",
     )
     parser.add_argument(
         "--memory-gb", type=float, default=1.0, help="memory to sort alleles in (default: 1)"
@@ -56,6 +59,7 @@ def main() -> None:
         raise InputError(f"--distance {arguments.distance} is not between 0 and 4999.")
     if not arguments.max_shard_cost > 0:
         raise InputError("--max-shard-cost has to be a number above 0.")
+    bundle = Bundle.load(arguments.bundle)
     inputs = read_samplesheet(arguments.samplesheet)
     with Genome(arguments.fasta) as genome:
         cohort = shard_cohort(
@@ -66,6 +70,7 @@ def main() -> None:
             arguments.output_dir,
             arguments.unscored,
             arguments.max_shard_cost,
+            cost_function(bundle, arguments.distance),
             memory_gb=arguments.memory_gb,
         )
     with atomic_path(arguments.summary) as temporary:

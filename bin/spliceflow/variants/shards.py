@@ -36,16 +36,6 @@ ascending (int64, 1-based), gives one number per allele (float64) in any unit.""
 _BATCH_ROWS = 1 << 17
 
 
-def conv_tap_cost(pos: np.ndarray, ref_length: np.ndarray, alt_length: np.ndarray) -> np.ndarray:
-    """Cost of incremental scoring with a 10,000-nt model, in convolution-tap positions.
-
-    1.2 million for ALT; for REF 672 per base since the allele before, at most 4.6 million, which is
-    what a window of its own costs.
-    """
-    gap = np.diff(pos, prepend=-np.inf)
-    return 1.2e6 + np.minimum(672.0 * gap, 4.6e6)
-
-
 @dataclass(frozen=True)
 class Shard:
     """One shard.
@@ -88,7 +78,7 @@ def shard_cohort(
     output_dir: str | os.PathLike[str],
     unscored: str | os.PathLike[str],
     max_cost: float,
-    cost: Cost = conv_tap_cost,
+    cost: Cost,
     memory_gb: float = 1.0,
 ) -> CohortShards:
     """Write the shards of a cohort, and the table of its alleles that can't be scored.
@@ -101,7 +91,7 @@ def shard_cohort(
         output_dir: folder for ``shard_00001.parquet`` and so on; replaced as a whole.
         unscored: Parquet file of schema ``UNSCORED_SCHEMA``.
         max_cost: cost a shard may have; only the alleles of one position may exceed it.
-        cost: predicts the cost.
+        cost: predicts the cost of one gene's alleles.
         memory_gb: memory for collecting and sorting, beside about 0.5 GB for everything else.
 
     Raises:
@@ -160,7 +150,7 @@ def write_shards(
     tables: Iterable[pa.Table],
     folder: Path,
     max_cost: float,
-    cost: Cost = conv_tap_cost,
+    cost: Cost,
 ) -> list[Shard]:
     """Cut ``tables`` (schema ``SHARD_SCHEMA``, sorted by gene_row, pos, ref, alt) into shards.
 
