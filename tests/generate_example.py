@@ -692,7 +692,10 @@ def breaks(gene: DesignedGene, first: int) -> Iterator[Edit]:
 
 
 def bystanders(
-    rng: np.random.Generator, contigs: dict[str, str], placed: Sequence[Placed]
+    rng: np.random.Generator,
+    contigs: dict[str, str],
+    finished: dict[str, str],
+    placed: Sequence[Placed],
 ) -> Iterator[Allele]:
     """Variants that nobody designed: in exons, introns, between genes."""
     for name, bases in contigs.items():
@@ -704,6 +707,8 @@ def bystanders(
             spots += [int(rng.integers(start + 4, end - 8)) for _ in "ab"]
         spots += [int(spot) for spot in rng.integers(1_000, len(bases) - 1_000, 8)]
         for at in spots:
+            if set(finished[name][at - 1 : at + 15].upper()) & {"N", "R"}:
+                continue
             draw, base = rng.random(), bases[at]
             transition = {"A": "G", "G": "A", "C": "T", "T": "C"}[base]
             if draw < 0.55:
@@ -972,12 +977,13 @@ def write_cohort(
     ]
     designed.sort(key=lambda allele: (allele.contig, allele.position, allele.alt))
     rng = np.random.default_rng([seed, 101])
-    others = list(bystanders(rng, contigs, placed))
+    finished = soften(rng, contigs, placed)
+    others = list(bystanders(rng, contigs, finished, placed))
     odd = unusual(contigs, placed)
 
     fasta = output / "genome.fa"
     with fasta.open("w") as handle:
-        for name, bases in soften(rng, contigs, placed).items():
+        for name, bases in finished.items():
             handle.write(f">{name} synthetic sequence of the spliceflow example\n")
             handle.writelines(f"{bases[i : i + 80]}\n" for i in range(0, len(bases), 80))
     pysam.tabix_compress(str(fasta), f"{fasta}.gz", force=True)
