@@ -297,6 +297,19 @@ class _Builder:
         shape = self.constant("logit_rows", np.array([0, -1, self.block]))
         return self.add("Reshape", [y, shape], "logits")
 
+    def keep(self, x: str, name: str) -> str:
+        """Make the newest value ``x`` the graph output ``name``; return it in the layout.
+
+        An output behind a Reshape would be copied, so the output is what the Reshape reads:
+        the same memory in the kernels' shape (N, C, 1, W).
+        """
+        newest = self.nodes[-1]
+        if newest.op_type == "Reshape":
+            newest.input[0] = name
+            newest = self.nodes[-2]
+        newest.output[0] = name
+        return x if newest is not self.nodes[-1] else name
+
     def slice(self, x: str, start: str, end: str) -> str:
         """Positions ``start`` to ``end`` of (N, C / block, W, block)."""
         return self.add("Slice", [x, start, end, self.constant("axis_2", np.array([2]))])
@@ -397,21 +410,19 @@ def reference_graph(weights: MemberWeights, block: int, half: bool = False) -> o
 
     Input ``codes`` int32 (batch, length). Outputs ``logits`` (batch, length - context, 3 or
     block; the first three columns count) and the activations of :func:`kept_names`, each
-    (batch, C / block, its length, block).
+    of shape (batch, C, 1, its length) or (batch, C / block, its length, block), which are the
+    same memory.
     """
     build = _Builder(weights, block, half)
     config = weights.config
-    x = build.add("Identity", [build.embed("codes")], "x0")
+    x = build.keep(build.embed("codes"), "x0")
     remaining = config.context // 2
     y = build.tap(build.crop(x, remaining), 0, None)
     tap = 1
     for unit in range(config.units):
         span = (config.kernel_widths[unit] - 1) * config.dilations[unit]
-        a = build.convolve(build.normalise(x, unit), unit, 1)
-        _rename(build, a, f"a{unit}")
-        x = build.convolve(f"a{unit}", unit, 2, build.crop(x, span))
-        _rename(build, x, f"x{unit + 1}")
-        x = f"x{unit + 1}"
+        a = build.keep(build.convolve(build.normalise(x, unit), unit, 1), f"a{unit}")
+        x = build.keep(build.convolve(a, unit, 2, build.crop(x, span)), f"x{unit + 1}")
         remaining -= span
         if config.has_skip_after(unit):
             y = build.tap(build.crop(x, remaining), tap, y)
@@ -427,12 +438,6 @@ def reference_graph(weights: MemberWeights, block: int, half: bool = False) -> o
     )
 
 
-def _rename(build: _Builder, old: str, new: str) -> None:
-    """Give the output of the newest node the name of a kept activation."""
-    assert build.nodes[-1].output[0] == old
-    build.nodes[-1].output[0] = new
-
-
 def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onnx.ModelProto:
     """Logits around an exchanged allele from the reference's activations.
 
@@ -442,7 +447,7 @@ def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onn
     * ``alleles`` int32 (batch, len ALT): codes of the exchanged allele;
     * ``anchor`` int32 (batch, 1, 1): 0-based position in the tile's codes of the first base of
       REF;
-    * for every kept activation its tensor (1, C / block, length, block), ``{name}.rows`` int32
+    * for every kept activation its tensor of one tile, ``{name}.rows`` int32
       (1, C / block, left + right): the rows to gather, relative to the anchor, of the
       activation viewed as (C / block * length, block); and ``{name}.sides`` int64 (2,): left
       and right;
@@ -477,7 +482,7 @@ def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onn
             declared.add(kept)
             inputs.append(
                 helper.make_tensor_value_info(
-                    kept, kept_type, [1, channels // block, f"{kept}.length", block]
+                    kept, kept_type, [1] + [f"{kept}.{axis}" for axis in (1, 2, 3)]
                 )
             )
             views[kept] = build.add("Reshape", [kept, row_shape])
