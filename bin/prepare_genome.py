@@ -39,27 +39,36 @@ def prepare_genome(fasta: Path, output_dir: Path, threads: int = 1) -> None:
     """
     if not fasta.is_file():
         raise InputError(f"FASTA file {fasta} does not exist; check --fasta.")
-    first = next(read_blocks(fasta), b"")
-    if not first.startswith(b">"):
+    if not next(read_blocks(fasta), b"").startswith(b">"):
         raise InputError(f"{fasta} is not FASTA: it does not start with '>'.")
     with atomic_path(output_dir) as folder:
         folder.mkdir()
-        if is_bgzip(fasta):
-            target = folder / "genome.fa.gz"
-            for _ in read_blocks(fasta):
-                pass  # A damaged or cut off file is found here, not in the middle of a run.
-            _place(fasta, target)
-        elif is_gzip(fasta):
-            target = folder / "genome.fa.gz"
+        target = folder / ("genome.fa.gz" if is_gzip(fasta) else "genome.fa")
+        if is_gzip(fasta) and not is_bgzip(fasta):
             with BgzipWriter(target, threads) as packed:
-                for block in read_blocks(fasta):
-                    packed.write(block)
+                headers = _count_headers(fasta, packed)
         else:
-            target = folder / "genome.fa"
+            # Reading it all finds a damaged or cut off file now, not in the middle of a run.
+            headers = _count_headers(fasta)
             _place(fasta, target)
         with Genome(target) as genome:
             rows = [f"{contig}\t{length}\n" for contig, length in genome.contigs.items()]
+        if len(rows) != headers:
+            raise InputError(
+                f"{fasta} has {headers} sequences but {len(rows)} names; give each its own name."
+            )
         (folder / "contigs.tsv").write_text("contig\tlength\n" + "".join(rows), encoding="utf-8")
+
+
+def _count_headers(fasta: Path, packed: BgzipWriter | None = None) -> int:
+    """Count the sequences of ``fasta``; copy it to ``packed`` on the way."""
+    count, last = 0, b"\n"
+    for block in read_blocks(fasta):
+        count += (last + block).count(b"\n>")
+        last = block[-1:]
+        if packed:
+            packed.write(block)
+    return count
 
 
 def _place(source: Path, target: Path) -> None:
