@@ -85,7 +85,6 @@ def test_unknown_contig_is_named(fasta: Path) -> None:
         b"",
         b"not fasta\n",
         b">one\nACGT\nAC\nACGT\n",
-        b">one\nACGT\n>one\nACGT\n",
         b"\x00\xff\n" * 9,
     ],
     ids=["empty", "text", "uneven lines", "binary"],
