@@ -1,0 +1,105 @@
+// What the user names on the command line → files and names, checked before any process starts.
+
+include { closest_name } from './parameters'
+include { csv_fields   } from './csv'
+
+// --input: a VCF or BCF, a quoted glob of them, or a samplesheet → [ [ name, file ], … ]
+def variant_files(input) {
+    def found = matching_files(input, '--input')
+    def named = found.size() == 1 && found[0].name.toLowerCase().endsWith('.csv')
+        ? samplesheet_rows(found[0])
+        : found.collect { vcf -> [name_of(vcf), vcf] }
+    named.each { name, vcf -> check_name(name, vcf) }
+    def twice = named.countBy { name, _vcf -> name }.find { _name, count -> count > 1 }
+    if (twice) {
+        error("Two inputs are named '${twice.key}': give each its own name in a samplesheet (columns sample,vcf)")
+    }
+    return named
+}
+
+// A samplesheet has the columns sample and vcf; a relative path is looked for beside the sheet first.
+def samplesheet_rows(sheet) {
+    def lines = sheet.getText('UTF-8').replace('\uFEFF', '').readLines().findAll { line -> line.trim() }
+    def columns = lines ? csv_fields(lines[0]) : []
+    if (!columns.containsAll(['sample', 'vcf'])) {
+        error("Samplesheet ${sheet} has no columns 'sample' and 'vcf' in its first line")
+    }
+    if (lines.size() < 2) {
+        error("Samplesheet ${sheet} lists no samples")
+    }
+    return lines.drop(1).withIndex().collect { line, index ->
+        def fields = csv_fields(line)
+        def name = fields[columns.indexOf('sample')]
+        def path = fields[columns.indexOf('vcf')]
+        if (!name || !path) {
+            error("Samplesheet ${sheet} has no sample or no vcf in row ${index + 1}")
+        }
+        def beside = sheet.parent.resolve(path)
+        [name, existing_file(beside.exists() ? beside.toString() : path, "row ${index + 1} of samplesheet ${sheet}")]
+    }
+}
+
+def name_of(vcf) {
+    return vcf.name.replaceFirst(/(?i)(\.(vcf|bcf))?(\.(gz|bgz))?$/, '')
+}
+
+// A name becomes a file name in the results, so it stays inside its folder and on one line.
+def check_name(name, vcf) {
+    if (!name || name.startsWith('.') || name =~ /[\/\\\p{Cntrl}]/) {
+        error("'${name.replaceAll(/\p{Cntrl}/, '?')}' (${vcf.name.replaceAll(/\p{Cntrl}/, '?')}) can't name an output file:" +
+            " a sample's name has no slash or control character and does not begin with a dot")
+    }
+}
+
+// A path or a glob → files, in the order of their paths
+def matching_files(text, option) {
+    if (file(text, glob: false).exists()) {
+        return [existing_file(text, option)]
+    }
+    def found = text =~ /[*?\[{]/ ? files(text).sort { path -> path.toString() } : []
+    return found ?: [existing_file(text, option)]
+}
+
+def existing_file(text, option) {
+    def path = file(text, glob: false)
+    if (!path.exists()) {
+        error("${option}: ${text} does not exist")
+    }
+    if (path.isDirectory()) {
+        error("${option}: ${text} is a folder, a file is expected")
+    }
+    if (!java.nio.file.Files.isReadable(path)) {
+        error("${option}: ${text} can't be read: check its permissions")
+    }
+    return path
+}
+
+// --model: a name from the catalogue, a bundle, or weights
+// → [ name, info_tag, card (JSON text), sums ('SHA256  NAME' lines), stored (folder or null) ], [ files ]
+def model_files(model, options, catalogue, code_digest) {
+    def entry = catalogue.get(model)
+    if (entry && !entry.bundle) {
+        def sums = entry.files.collect { listed -> "${listed.sha256}  ${listed.url.tokenize('/').last()}" }.join('\n')
+        def key = "${model}-${(sums + code_digest).digest('SHA-256').take(16)}"
+        def described = [name: model, info_tag: options.info_tag ?: entry.info_tag, card: card_of(entry), sums: sums,
+            stored: options.model_cache ? file(options.model_cache).resolve(key).toString() : null]
+        return [described, entry.files.collect { listed -> file(listed.url) }]
+    }
+    def path = file(entry ? entry.bundle : model, glob: false)
+    if (!path.exists()) {
+        def close = closest_name(model, catalogue.keySet())
+        error("--model ${model} is neither a folder nor in the model catalogue" +
+            (close ? "; did you mean ${close}?" : ": see docs/models.md"))
+    }
+    def weights = path.isDirectory() ? path.listFiles().findAll { child -> child.isFile() && !child.name.startsWith('.') } : [path]
+    def known = weights.findAll { child -> child.name == 'bundle.json' || child.name ==~ /.*\.(onnx|pt|pth|h5)/ }
+    if (!known) {
+        error("--model ${model} holds no model: a bundle has bundle.json, weights end in .pt, .pth or .h5")
+    }
+    return [[name: options.model_name, info_tag: options.info_tag, card: '{}', sums: '', stored: null],
+        known.sort { child -> child.name }]
+}
+
+def card_of(entry) {
+    return groovy.json.JsonOutput.toJson(entry.subMap(['family', 'species', 'assembly', 'licence', 'citation', 'provenance']))
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env nextflow
+
+include { ANNOTATE                       } from './workflows/annotate'
+include { checked_parameters ; help_text } from './functions/parameters'
+include { code_digest                    } from './functions/code_digest'
+
+workflow {
+    main:
+    def schema = file("${projectDir}/nextflow_schema.json")
+    if (params.help) {
+        println(help_text(schema, params))
+    }
+    else {
+        def options = checked_parameters(params, schema)
+        def digest = code_digest(file("${projectDir}/bin"))
+        // A new workflow is a file in workflows/, an include above, a branch here, and its name
+        // in the enum of `workflow` in nextflow_schema.json. It takes the checked parameters.
+        if (options.workflow == 'annotate') {
+            ANNOTATE(options.findAll { name, _value -> name != 'model_catalogue' }, options.model_catalogue, digest)
+        }
+    }
+
+    // the one sentence that says what is wrong stands last, below the engine's own report
+    workflow.onComplete = {
+        def sentence = (workflow.errorReport ?: '').readLines().find { line -> line.trim().startsWith('error: ') }
+        if (sentence) {
+            log.error(sentence.trim().substring('error: '.size()))
+        }
+    }
+}
