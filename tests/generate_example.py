@@ -989,7 +989,10 @@ def write_cohort(
     pysam.tabix_compress(str(fasta), f"{fasta}.gz", force=True)
     fasta.unlink()
     pysam.faidx(f"{fasta}.gz")
-    (output / "genes.gtf").write_text("\n".join(gtf_lines(placed)) + "\n")
+    gtf = output / "genes.gtf"
+    gtf.write_text("\n".join(gtf_lines(placed)) + "\n")
+    pysam.tabix_compress(str(gtf), f"{gtf}.gz", force=True)
+    gtf.unlink()
 
     dealt = deal(rng, [*designed, *others])
     for cohort in FILES:
