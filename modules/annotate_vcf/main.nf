@@ -1,0 +1,49 @@
+// One input file and the scores → the same file with scores and statuses in INFO, indexed
+
+include { shell_word } from '../../functions/shell_word'
+
+process ANNOTATE_VCF {
+    tag "${name}"
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    tuple val(name), path(vcf, stageAs: 'vcf/*')
+    path scores
+    path genes
+    path genome
+    path bundle
+    val options // [ distance, mask, decimals ]
+    val code_digest
+
+    output:
+    tuple val(name), path('annotated/*.vcf.gz'), path('annotated/*.vcf.gz.{tbi,csi}'), emit: vcf
+    tuple val(name), path('annotated.json'), emit: summary
+    tuple val("${task.process}"), val('pysam'), eval('python3 -c "import pysam; print(pysam.__version__)"'), topic: versions
+
+    script:
+    """
+    annotate_vcf.py \\
+        --vcf vcf/* \\
+        --name=${shell_word(name)} \\
+        --scores ${scores} \\
+        --genes ${genes} \\
+        --fasta ${genome} \\
+        --bundle ${bundle} \\
+        --distance ${options.distance} \\
+        ${options.mask ? '--mask' : ''} \\
+        --decimals ${options.decimals} \\
+        --threads ${task.cpus} \\
+        --output ${shell_word("annotated/${name}.vcf.gz")} \\
+        --summary annotated.json \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir annotated
+    echo | gzip -n > ${shell_word("annotated/${name}.vcf.gz")}
+    touch ${shell_word("annotated/${name}.vcf.gz.tbi")}
+    echo '{}' > annotated.json
+    """
+}

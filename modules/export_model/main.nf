@@ -1,0 +1,36 @@
+// Weights or a bundle → a checked model bundle
+
+include { shell_word } from '../../functions/shell_word'
+
+process EXPORT_MODEL {
+    tag "${model.name ?: 'model'}"
+    label 'process_export'
+    conda "${moduleDir}/environment.yml"
+    // A catalogue model is kept between runs; the folder's name holds the digest of weights and code.
+    storeDir { model.stored }
+
+    input:
+    tuple val(model), path(weights, stageAs: 'weights/*') // [ name, info_tag, card, sums, stored ], files
+    val code_digest
+
+    output:
+    path 'bundle', emit: bundle
+    // Not by eval, as elsewhere: the engine can't store a task that has one.
+    tuple val("${task.process}"), val('spliceflow'), val("${workflow.manifest.version}"), topic: versions
+
+    script:
+    def name = model.name ? "--name ${shell_word(model.name)}" : ''
+    def info_tag = model.info_tag ? "--info-tag ${shell_word(model.info_tag)}" : ''
+    def sums = model.sums ? '--sha256 sums.txt' : ''
+    """
+    printf '%s\\n' ${shell_word(model.card)} > card.json
+    printf '%s\\n' ${shell_word(model.sums)} > sums.txt
+    export_model.py --weights weights --output bundle --card card.json ${sums} ${name} ${info_tag} ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir bundle
+    echo '{}' > bundle/bundle.json
+    """
+}

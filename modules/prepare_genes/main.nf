@@ -1,0 +1,35 @@
+// Annotation → genes.parquet, one row for each kept transcript, with the contig names of the FASTA
+
+process PREPARE_GENES {
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    path annotation, stageAs: 'input/*'
+    path genome
+    val options // [ transcripts, biotypes ]
+    val code_digest
+
+    output:
+    path 'genes.parquet', emit: genes
+    path 'genes.json', emit: summary
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+
+    script:
+    """
+    prepare_genes.py \\
+        --annotation input/* \\
+        --fasta ${genome}/genome.fa* \\
+        --transcripts ${options.transcripts} \\
+        --biotypes ${options.biotypes} \\
+        --output genes.parquet \\
+        --summary genes.json \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    touch genes.parquet
+    echo '{}' > genes.json
+    """
+}

@@ -1,0 +1,50 @@
+// All input files → unique scorable alleles × genes, cut into shards of equal predicted cost
+
+include { shell_word } from '../../functions/shell_word'
+include { csv_line   } from '../../functions/csv'
+
+process SHARD_VARIANTS {
+    tag "${names.size()} file${names.size() == 1 ? '' : 's'}"
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    val names // names of the samples, in the order of vcfs
+    path vcfs, stageAs: 'vcf/?/*'
+    path genome
+    path genes
+    path bundle
+    val options // [ distance, shard_cost ]
+    val code_digest
+
+    output:
+    path 'shards/shard_*.parquet', arity: '0..*', emit: shards
+    path 'unscored.parquet', emit: unscored
+    path 'variants.json', emit: summary
+    tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import duckdb; print(duckdb.__version__)"'), topic: versions
+
+    script:
+    def staged = vcfs instanceof List ? vcfs : [vcfs]
+    def sheet = [['sample', 'vcf']] + [names, staged].transpose()
+    """
+    printf '%s\\n' ${sheet.collect { row -> shell_word(csv_line(row)) }.join(' ')} > inputs.csv
+    shard_variants.py \\
+        --samplesheet inputs.csv \\
+        --fasta ${genome} \\
+        --genes ${genes} \\
+        --bundle ${bundle} \\
+        --distance ${options.distance} \\
+        ${options.shard_cost ? "--max-shard-cost ${options.shard_cost}" : ''} \\
+        --output-dir shards \\
+        --unscored unscored.parquet \\
+        --summary variants.json \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir shards
+    touch shards/shard_00001.parquet shards/shard_00002.parquet unscored.parquet
+    echo '{}' > variants.json
+    """
+}
