@@ -19,7 +19,7 @@ process PREPARE_GENES {
     """
     prepare_genes.py \\
         --annotation input/* \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         --transcripts ${options.transcripts} \\
         --biotypes ${options.biotypes} \\
         --output genes.parquet \\

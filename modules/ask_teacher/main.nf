@@ -1,0 +1,43 @@
+// A part of the genes → what a big ensemble says of them and of mutated copies
+
+process ASK_TEACHER {
+    tag "${part}"
+    label 'process_training'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    val part // I/N
+    path teacher, stageAs: 'teacher/*'
+    path genome
+    path genes
+    val options // [ copies, held_out_one_in, seed, device ]
+    val code_digest
+
+    output:
+    path "lessons_${part.replace('/', '_of_')}", emit: lessons
+    tuple val("${task.process}"), val('torch'), eval('python3 -c "import torch; print(torch.__version__)"'), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    """
+    ask_teacher.py \\
+        --teacher teacher \\
+        --fasta ${genome}/genome.fa* \\
+        --genes ${genes} \\
+        --copies ${options.copies} \\
+        --held-out-one-in ${options.held_out_one_in} \\
+        --seed ${options.seed} \\
+        --part ${part} \\
+        --device ${options.device} \\
+        --threads ${task.cpus} \\
+        --output-dir lessons_${part.replace('/', '_of_')} \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir lessons_${part.replace('/', '_of_')}
+    """
+}

@@ -1,0 +1,35 @@
+// Scores of all substitutions of a region → table and heat map
+
+include { shell_word } from '../../functions/shell_word'
+
+process DRAW_MUTAGENESIS {
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    path scores
+    val region // contig:start-end
+    val code_digest
+
+    output:
+    path 'mutagenesis', emit: mutagenesis
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    """
+    draw_mutagenesis.py \\
+        --scores ${scores} \\
+        --title ${shell_word(region)} \\
+        --output-dir mutagenesis \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir mutagenesis
+    touch mutagenesis/region.mutagenesis.tsv mutagenesis/region.mutagenesis.html
+    """
+}

@@ -1,0 +1,35 @@
+// Tracks of all tasks → bigWig, BED and one table
+
+process MERGE_TRACKS {
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    path tracks, stageAs: 'tracks/*'
+    path genome
+    val options // [ bed_probability ]
+    val code_digest
+
+    output:
+    path 'sites', emit: sites
+    tuple val("${task.process}"), val('pyBigWig'), eval('python3 -c "import pyBigWig; print(pyBigWig.__version__)"'), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    """
+    merge_tracks.py \\
+        --tracks tracks/* \\
+        --fasta ${genome}/genome.fa* \\
+        --bed-probability ${options.bed_probability} \\
+        --output-dir sites \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir sites
+    touch sites/sites.tracks.parquet
+    """
+}

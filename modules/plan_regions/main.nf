@@ -1,0 +1,39 @@
+// A genome, regions of it or its genes → tasks of PREDICT_TRACKS
+
+include { shell_word } from '../../functions/shell_word'
+
+process PLAN_REGIONS {
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    path genome
+    path genes // may be none: then by region
+    val options // [ regions, regions_file, strand, bases_per_task ]
+    val code_digest
+
+    output:
+    path 'regions/regions_*.tsv', emit: regions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def chosen = genes ? "--genes ${genes}" : options.regions ? "--regions ${shell_word(options.regions)}" : ''
+    """
+    plan_regions.py \\
+        --fasta ${genome}/genome.fa* \\
+        ${chosen} \\
+        --strand ${options.strand} \\
+        --bases-per-task ${options.bases_per_task} \\
+        --output-dir regions \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir regions
+    touch regions/regions_00001.tsv
+    """
+}

@@ -1,0 +1,36 @@
+// A region → every substitution of it
+
+include { shell_word } from '../../functions/shell_word'
+
+process PROPOSE_SUBSTITUTIONS {
+    label 'process_single'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    path genome
+    path genes
+    val region // contig:start-end
+    val code_digest
+
+    output:
+    path 'substitutions.parquet', emit: shard
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    """
+    propose_substitutions.py \\
+        --fasta ${genome}/genome.fa* \\
+        --genes ${genes} \\
+        --region ${shell_word(region)} \\
+        --output substitutions.parquet \\
+        ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    touch substitutions.parquet
+    """
+}

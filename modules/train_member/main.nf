@@ -1,0 +1,63 @@
+// One seed → one trained network
+
+process TRAIN_MEMBER {
+    tag "seed ${seed}"
+    label 'process_training'
+    conda "${moduleDir}/environment.yml"
+
+    input:
+    val seed
+    path train, stageAs: 'train/?'
+    path validation, stageAs: 'validation/?' // may be none
+    path initial, stageAs: 'initial/*' // may be none
+    val options // [ context, channels, unfreeze, epochs, learning_rate, … ]
+    val code_digest
+
+    output:
+    tuple val(seed), path("seed_${seed}.pt"), emit: weights
+    tuple val(seed), path("seed_${seed}.log.csv"), emit: log
+    tuple val(seed), path("seed_${seed}.run.json"), emit: run
+    tuple val("${task.process}"), val('torch'), eval('python3 -c "import torch; print(torch.__version__)"'), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def start = initial ? '--initial-weights initial' : ''
+    def checked = validation ? '--validation validation/*' : ''
+    // A task that is tried again goes on from the last finished epoch of the one before.
+    def kept = options.checkpoints ? "${options.checkpoints}/${options.checkpoint_key}_seed_${seed}" : 'training'
+    """
+    train_member.py \\
+        --dataset train/* ${checked} ${start} \\
+        --context ${options.context} \\
+        --channels ${options.channels} \\
+        --unfreeze ${options.unfreeze} \\
+        --epochs ${options.epochs} \\
+        --learning-rate ${options.learning_rate} \\
+        --weight-decay ${options.weight_decay} \\
+        --schedule ${options.schedule} \\
+        ${options.patience ? "--patience ${options.patience}" : ''} \\
+        --loss ${options.loss} \\
+        --focal-gamma ${options.focal_gamma} \\
+        --averaging ${options.averaging} ${options.freeze_statistics ? '--freeze-statistics' : ''} \\
+        --batch-size ${options.train_batch_size} \\
+        --outputs ${options.window} \\
+        ${options.sampled_share ? "--sampled-share ${options.sampled_share}" : ''} \\
+        --seed ${seed} \\
+        --precision ${options.train_precision} \\
+        --device ${options.device} \\
+        --threads ${task.cpus} \\
+        --output-dir training \\
+        ${task.ext.args ?: ''}
+    mv training/weights.pt seed_${seed}.pt
+    mv training/log.csv seed_${seed}.log.csv
+    mv training/run.json seed_${seed}.run.json
+    """
+
+    stub:
+    """
+    touch seed_${seed}.pt seed_${seed}.log.csv
+    echo '{}' > seed_${seed}.run.json
+    """
+}
