@@ -33,6 +33,7 @@ def write_report(findings: Findings, output_dir: Path, title: str = "spliceflow"
     contents = [content for section in SECTIONS for content in section(findings)]
     if not contents:
         raise InputError("there is nothing to report: give at least one summary")
+    output_dir = output_dir.absolute()  # MultiQC runs in a folder of its own
     with TemporaryDirectory(prefix="report-") as folder, atomic_path(output_dir) as partial:
         data = Path(folder) / "content"
         data.mkdir()
