@@ -24,7 +24,7 @@ process ASK_TEACHER {
     """
     ask_teacher.py \\
         --teacher teacher \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         --genes ${genes} \\
         --copies ${options.copies} \\
         --held-out-one-in ${options.held_out_one_in} \\

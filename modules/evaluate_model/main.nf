@@ -1,17 +1,20 @@
 // A bundle and test data → top-k accuracy, AUPRC, precision, recall, F1
 
+include { shell_word } from '../../functions/shell_word'
+
 process EVALUATE_MODEL {
+    tag "${name}"
     label 'process_scoring'
     conda "${moduleDir}/environment.yml"
 
     input:
-    path bundle
+    tuple val(name), path(bundle)
     path test, stageAs: 'test/?'
     val options // [ device, precision ]
     val code_digest
 
     output:
-    path 'evaluation.csv', emit: evaluation
+    path "${name}.evaluation.csv", emit: evaluation
     tuple val("${task.process}"), val('onnxruntime'), eval('python3 -c "import onnxruntime; print(onnxruntime.__version__)"'), topic: versions
 
     when:
@@ -25,12 +28,13 @@ process EVALUATE_MODEL {
         --device ${options.device} \\
         --precision ${options.precision} \\
         --threads ${task.cpus} \\
-        --output evaluation.csv \\
+        --name ${shell_word(name)} \\
+        --output ${name}.evaluation.csv \\
         ${task.ext.args ?: ''}
     """
 
     stub:
     """
-    touch evaluation.csv
+    touch ${name}.evaluation.csv
     """
 }

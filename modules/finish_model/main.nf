@@ -9,7 +9,7 @@ process FINISH_MODEL {
     input:
     path bundle, stageAs: 'exported'
     path calibration // may be none
-    path evaluation // may be none
+    path evaluation, stageAs: 'evaluation/*' // may be none
     path logs, stageAs: 'logs/*' // may be none
     path runs, stageAs: 'runs/*'
     path manifests, stageAs: 'manifests/*' // may be none
@@ -28,7 +28,7 @@ process FINISH_MODEL {
     script:
     def words = [
         calibration ? "--calibration ${calibration}" : '',
-        evaluation ? "--evaluation ${evaluation}" : '',
+        evaluation ? '--evaluation evaluation/*' : '',
         agreement ? "--agreement ${agreement}" : '',
         logs ? '--logs logs/* --runs runs/*' : '',
         manifests ? '--manifests manifests/*' : '',

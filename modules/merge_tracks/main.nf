@@ -21,7 +21,7 @@ process MERGE_TRACKS {
     """
     merge_tracks.py \\
         --tracks tracks/* \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         --bed-probability ${options.bed_probability} \\
         --output-dir sites \\
         ${task.ext.args ?: ''}

@@ -9,7 +9,7 @@ process PLAN_REGIONS {
     input:
     path genome
     path genes // may be none: then by region
-    val options // [ regions, regions_file, strand, bases_per_task ]
+    val options // [ regions, strand, bases_per_task ]
     val code_digest
 
     output:
@@ -23,7 +23,7 @@ process PLAN_REGIONS {
     def chosen = genes ? "--genes ${genes}" : options.regions ? "--regions ${shell_word(options.regions)}" : ''
     """
     plan_regions.py \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         ${chosen} \\
         --strand ${options.strand} \\
         --bases-per-task ${options.bases_per_task} \\

@@ -24,7 +24,7 @@ process PREDICT_TRACKS {
     """
     predict_tracks.py \\
         --regions ${regions} \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         ${genes ? "--genes ${genes}" : ''} \\
         --bundle ${bundle} \\
         --min-probability ${options.min_probability} ${options.calibrated ? '--calibrated' : ''} \\

@@ -1,4 +1,4 @@
-// Genes of one species → shards of the training, validation and test splits
+// FASTA and annotation of one species → shards of the training, validation and test splits
 
 include { shell_word } from '../../functions/shell_word'
 
@@ -8,8 +8,8 @@ process PREPARE_DATASET {
     conda "${moduleDir}/environment.yml"
 
     input:
-    tuple val(name), path(genome), path(genes)
-    val options // [ split, test_share, validation_share, keep_intronless, keep_paralogs, min_identity, min_coverage, seed ]
+    tuple val(name), path(fasta, stageAs: 'fasta/*'), path(annotation, stageAs: 'annotation/*')
+    val options // [ transcripts, biotypes, split, test_share, validation_share, keep_intronless, keep_paralogs, min_identity, min_coverage, held_out_one_in, seed ]
     val code_digest
 
     output:
@@ -25,9 +25,17 @@ process PREPARE_DATASET {
 
     script:
     """
+    prepare_genome.py --fasta fasta/* --output-dir genome
+    prepare_genes.py \\
+        --annotation annotation/* \\
+        --fasta genome \\
+        --transcripts ${options.transcripts} \\
+        --biotypes ${options.biotypes} \\
+        --output genes.parquet \\
+        --summary genes.json
     prepare_dataset.py \\
-        --fasta ${genome}/genome.fa* \\
-        --genes ${genes} \\
+        --fasta genome \\
+        --genes genes.parquet \\
         --name ${shell_word(name)} \\
         --split ${options.split} \\
         --test-share ${options.test_share} \\
@@ -35,6 +43,7 @@ process PREPARE_DATASET {
         ${options.keep_intronless ? '--keep-intronless' : ''} ${options.keep_paralogs ? '--keep-paralogs' : ''} \\
         --min-identity ${options.min_identity} \\
         --min-coverage ${options.min_coverage} \\
+        --held-out-one-in ${options.held_out_one_in ?: 0} \\
         --seed ${options.seed} \\
         --output-dir dataset \\
         ${task.ext.args ?: ''}

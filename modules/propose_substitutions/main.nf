@@ -22,7 +22,7 @@ process PROPOSE_SUBSTITUTIONS {
     script:
     """
     propose_substitutions.py \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         --genes ${genes} \\
         --region ${shell_word(region)} \\
         --output substitutions.parquet \\

@@ -20,7 +20,7 @@ process PROPOSE_VARIANTS {
     script:
     """
     propose_variants.py \\
-        --fasta ${genome}/genome.fa* \\
+        --fasta ${genome} \\
         --genes ${genes} \\
         --held-out-one-in ${options.held_out_one_in} \\
         --output proposed.parquet \\

@@ -1,5 +1,7 @@
 // One seed → one trained network
 
+include { shell_word } from '../../functions/shell_word'
+
 process TRAIN_MEMBER {
     tag "seed ${seed}"
     label 'process_training'
@@ -25,11 +27,11 @@ process TRAIN_MEMBER {
     script:
     def start = initial ? '--initial-weights initial' : ''
     def checked = validation ? '--validation validation/*' : ''
-    // A task that is tried again goes on from the last finished epoch of the one before.
-    def kept = options.checkpoints ? "${options.checkpoints}/${options.checkpoint_key}_seed_${seed}" : 'training'
+    // With a folder for checkpoints, a task that is tried again goes on where the last one ended.
+    def kept = options.checkpoints ? "--checkpoints ${shell_word(options.checkpoints)}" : ''
     """
     train_member.py \\
-        --dataset train/* ${checked} ${start} \\
+        --dataset train/* ${checked} ${start} ${kept} \\
         --context ${options.context} \\
         --channels ${options.channels} \\
         --unfreeze ${options.unfreeze} \\
