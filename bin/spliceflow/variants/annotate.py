@@ -26,6 +26,7 @@ from spliceflow.errors import InputError
 from spliceflow.genome.contigs import ContigNames
 from spliceflow.variants.alleles import lengths
 from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.variants.strongest import AlleleKey, CarriedAllele, StrongestAlleles
 from spliceflow.variants.vcf import Records, VariantFile
 
 FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
@@ -75,6 +76,8 @@ class AnnotatedFile:
         alleles: alleles by status; an allele counts once per record and ALT.
         sorted: whether contigs are in one piece each and positions ascend in them.
         index: ``tbi``, ``csi``, or empty if none could be written.
+        effects: alleles by the delta score they have at least: 0.2, 0.5, 0.8.
+        strongest: the alleles with the largest delta scores and who carries them.
     """
 
     records: int = 0
@@ -82,6 +85,8 @@ class AnnotatedFile:
     alleles: dict[str, int] = field(default_factory=dict)
     sorted: bool = True
     index: str = ""
+    effects: dict[str, int] = field(default_factory=dict)
+    strongest: list[CarriedAllele] = field(default_factory=list)
 
 
 def annotate(
@@ -115,13 +120,15 @@ def annotate(
     reader = _ScoreReader(scores, label)
     names = ContigNames(contigs)
     order = _Order()
+    columns = source.header[-1].rstrip(b"\r\n").decode("utf-8", "replace").split("\t")
+    strongest = StrongestAlleles(tuple(columns[9:]))
     with atomic_path(output) as temporary:
         with BgzipWriter(temporary, threads) as file:
             header = _header(source, label)
             file.write(header)
             for block in source.blocks(_BLOCK_BYTES):
                 order.add(block)
-                file.write(_annotated(block, reader, names, label, counts, source.line_end))
+                file.write(_annotated(block, reader, names, label, counts, strongest))
                 counts.records += len(block)
         lines = sum(text.count(b"\n") for text in read_blocks(temporary))
         written = lines - header.count(b"\n")
@@ -131,6 +138,7 @@ def annotate(
                 "full or faulty, run again."
             )
         counts.sorted = order.sorted
+        counts.effects, counts.strongest = strongest.counts, strongest.kept()
         for old in (".tbi", ".csi"):
             output.with_name(output.name + old).unlink(missing_ok=True)
         if order.sorted:
@@ -259,7 +267,7 @@ def _annotated(
     names: ContigNames,
     label: ScoringLabel,
     counts: AnnotatedFile,
-    line_end: bytes,
+    strongest: StrongestAlleles,
 ) -> bytes:
     """The lines of ``block`` with new INFO."""
     text = block.text
@@ -270,7 +278,7 @@ def _annotated(
     for code, contig in enumerate(contigs):
         pos = np.unique(block.pos[codes == code])
         wanted[contig] = np.union1d(wanted[contig], pos) if contig in wanted else pos
-    entries, statuses = _entries(reader.rows(wanted), label.decimals)
+    entries, largest, statuses = _entries(reader.rows(wanted), label.decimals)
     scores_key, status_key = f"{label.tag}=".encode(), f"{label.tag}_STATUS=".encode()
     tag = label.tag.encode()
     pieces: list[bytes] = []
@@ -288,7 +296,7 @@ def _annotated(
         scored: list[str] = []
         words: list[str] = []
         any_unscored = False
-        for allele in alt.split(","):
+        for number, allele in enumerate(alt.split(","), 1):
             key = (contigs[code], pos, ref, _key_allele(allele))
             status = statuses.get(key)
             if status is None:
@@ -300,6 +308,7 @@ def _annotated(
             counts.alleles[status] = counts.alleles.get(status, 0) + 1
             if status == "scored":
                 scored += [allele + entry for entry in entries[key]]
+                strongest.add(key, number, largest[key], text[info_end:end])
             else:
                 any_unscored = True
         info = text[info_start:info_end]
@@ -322,10 +331,11 @@ def _annotated(
 
 def _entries(
     rows: Iterable[tuple[object, ...]], decimals: int
-) -> tuple[dict[tuple[str, int, str, str], list[str]], dict[tuple[str, int, str, str], str]]:
-    """What follows the allele in each entry, and the status, by (contig, pos, ref, alt)."""
-    entries: dict[tuple[str, int, str, str], list[str]] = {}
-    statuses: dict[tuple[str, int, str, str], str] = {}
+) -> tuple[dict[AlleleKey, list[str]], dict[AlleleKey, float], dict[AlleleKey, str]]:
+    """What follows the allele in each entry, its largest delta score, and its status."""
+    entries: dict[AlleleKey, list[str]] = {}
+    largest: dict[AlleleKey, float] = {}
+    statuses: dict[AlleleKey, str] = {}
     form = "|%s" + f"|%.{decimals}f" * 4 + "|%d" * 4
     for row in rows:
         contig, pos, ref, alt, gene, *numbers, status = row
@@ -333,7 +343,8 @@ def _entries(
         statuses[key] = status
         if status == "scored":
             entries.setdefault(key, []).append(form % (gene.translate(_ESCAPES), *numbers))
-    return entries, statuses
+            largest[key] = max(largest.get(key, 0.0), *numbers[: len(_DELTAS)])
+    return entries, largest, statuses
 
 
 def _key_allele(allele: str) -> str:

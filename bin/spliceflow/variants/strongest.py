@@ -1,0 +1,96 @@
+"""The alleles of a file with the largest effects, and who carries them."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+AlleleKey = tuple[str, int, str, str]
+"""Contig (as in the FASTA), 1-based position, REF, ALT."""
+
+THRESHOLDS = (0.2, 0.5, 0.8)
+"""Delta scores from which on alleles are counted."""
+
+KEPT_ALLELES = 200
+"""Alleles kept of a file."""
+
+NAMED_SAMPLES = 8
+"""Carriers that are named; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedAllele:
+    """One allele of a file.
+
+    Attributes:
+        ds: the largest of its delta scores in any gene, 0 to 1.
+        carriers: samples with the allele in their genotype.
+        samples: the first few of them, by name.
+    """
+
+    contig: str
+    pos: int
+    ref: str
+    alt: str
+    ds: float
+    carriers: int
+    samples: tuple[str, ...]
+
+
+class StrongestAlleles:
+    """Sees every scored allele of a file once per record, keeps few.
+
+    Args:
+        samples: names of the file's samples, in the order of its columns.
+    """
+
+    def __init__(self, samples: tuple[str, ...]) -> None:
+        self._samples = samples
+        self._counts = dict.fromkeys(THRESHOLDS, 0)
+        # Smallest first; the key makes ties fall the same way whatever the order of records.
+        self._kept: dict[AlleleKey, CarriedAllele] = {}
+        self._heap: list[tuple[float, AlleleKey]] = []
+
+    def add(self, key: AlleleKey, number: int, ds: float, columns: bytes) -> None:
+        """Count one allele.
+
+        Args:
+            key: the allele.
+            number: its number in genotypes, from 1 on.
+            ds: its largest delta score, 0 to 1.
+            columns: the record's text from the tab after INFO on: FORMAT and the samples.
+        """
+        for threshold in THRESHOLDS:
+            if ds >= threshold:
+                self._counts[threshold] += 1
+        if ds < THRESHOLDS[0]:
+            return
+        full = len(self._heap) == KEPT_ALLELES
+        if (full and (ds, key) <= self._heap[0]) or key in self._kept:
+            return
+        carriers = self._carriers(columns, str(number).encode())
+        named = tuple(carriers[:NAMED_SAMPLES])
+        self._kept[key] = CarriedAllele(*key, round(ds, 6), len(carriers), named)
+        heapq.heappush(self._heap, (ds, key))
+        if full:
+            del self._kept[heapq.heappop(self._heap)[1]]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Alleles with at least a delta score, by that score."""
+        return {str(threshold): count for threshold, count in self._counts.items()}
+
+    def kept(self) -> list[CarriedAllele]:
+        """The alleles kept, strongest first."""
+        return [self._kept[key] for _, key in sorted(self._heap, reverse=True)]
+
+    def _carriers(self, columns: bytes, number: bytes) -> list[str]:
+        fields = columns.rstrip(b"\r\n").split(b"\t")[1:]
+        # GT, where it is given, is the first field of FORMAT.
+        if not fields or fields[0].split(b":")[0] != b"GT":
+            return []
+        return [
+            name
+            for name, value in zip(self._samples, fields[1:], strict=False)
+            if number in value.split(b":")[0].replace(b"|", b"/").split(b"/")
+        ]
