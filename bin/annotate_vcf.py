@@ -3,7 +3,9 @@
 
 The index (``.tbi``; ``.csi`` where a contig is longer than tabix allows) is left out if the records
 are not sorted. ``--summary`` is JSON: ``name``; ``records``, ``records_scored``; ``alleles`` (by
-status, once per record and ALT); ``sorted``; ``index`` (tbi, csi or empty); ``output``.
+status, once per record and ALT); ``sorted``; ``index`` (tbi, csi or empty); ``effects``
+(alleles by the delta score they reach: 0.2, 0.5, 0.8); ``strongest`` (the 200 alleles with the
+largest delta scores, with the samples that carry them); ``output``.
 """
 
 from __future__ import annotations
