@@ -14,8 +14,9 @@ from typing import Any
 from spliceflow import __version__
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError
+from spliceflow.report.content import Content
 from spliceflow.report.findings import Findings
-from spliceflow.report.sections import CHAPTERS, SECTIONS
+from spliceflow.report.sections import SECTIONS
 
 THEME = Path(__file__).parent / "theme"
 REPORT = "multiqc_report.html"
@@ -40,7 +41,7 @@ def write_report(findings: Findings, output_dir: Path, title: str = "spliceflow"
         for content in contents:
             content.write(data)
         config = Path(folder) / "run_config.json"
-        config.write_text(json.dumps(_run_config(findings, title)), encoding="utf-8")
+        config.write_text(json.dumps(_run_config(findings, contents, title)), encoding="utf-8")
         partial.mkdir()
         command = [
             *(sys.executable, "-m", "multiqc", str(data)),
@@ -60,7 +61,7 @@ def write_report(findings: Findings, output_dir: Path, title: str = "spliceflow"
     return output_dir / REPORT
 
 
-def _run_config(findings: Findings, title: str) -> dict[str, Any]:
+def _run_config(findings: Findings, contents: list[Content], title: str) -> dict[str, Any]:
     """What differs from run to run; MultiQC reads JSON as YAML."""
     facts: list[dict[str, str]] = []
     if findings.bundle:
@@ -75,7 +76,14 @@ def _run_config(findings: Findings, title: str) -> dict[str, Any]:
                 value = findings.params[name]
                 text = ("yes" if value else "no") if isinstance(value, bool) else f"{value} bases"
                 facts.append({label: text})
-    order = {chapter.id: {"order": 1000 - 10 * rank} for rank, chapter in enumerate(CHAPTERS)}
+    # MultiQC puts the pieces in the order of their file names, unless it is told otherwise.
+    # Below a chapter the smallest number comes first, among the chapters the largest.
+    order: dict[str, dict[str, int]] = {}
+    for rank, content in enumerate(contents, 1):
+        if content.chapter:
+            order[content.id] = {"order": rank}
+        chapter = content.chapter.id if content.chapter else content.id
+        order.setdefault(chapter, {"order": 10_000 - rank})
     return {
         "title": title,
         "intro_text": f"Splicing effects of variants, by spliceflow {__version__}.",

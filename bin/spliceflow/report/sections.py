@@ -48,7 +48,6 @@ STATUS_COLOURS = {
 THRESHOLDS = ((0.8, "high precision"), (0.5, "recommended"), (0.2, "high recall"))
 """Cut-offs of the delta score and what their authors call them (Jaganathan et al. 2019)."""
 
-OVERVIEW = Chapter("overview", "Overview")
 EFFECTS_CHAPTER = Chapter(
     "effects",
     "Splicing effects",
@@ -81,7 +80,7 @@ def overview(findings: Findings) -> Iterator[Content]:
         shards = _counted(len(findings.runs), "shard")
         values.append((_duration(seconds), "scoring", f"{shards}, one after the other"))
     if values:
-        yield Content("spliceflow_overview", "At a glance", "html", tiles(values), OVERVIEW)
+        yield Content("spliceflow_overview", "At a glance", "html", tiles(values))
     yield from _general_statistics(findings)
 
 
@@ -261,6 +260,7 @@ def delta_scores(findings: Findings) -> Iterator[Content]:
                 "xmax": 1,
                 "ymin": 0,
                 "logswitch": True,
+                "showlegend": True,
                 "colors": {name: colour_of[name] for name in curves},
                 "x_lines": [
                     {"value": value, "color": "#999999", "dash": "dot", "label": f"{value}"}
@@ -280,6 +280,7 @@ def delta_scores(findings: Findings) -> Iterator[Content]:
             }
         )
     if any(points.values()):
+        reach = max(abs(effect.dp) for effect in scores.top) + 2
         yield Content(
             "spliceflow_positions",
             "Where the sites lie",
@@ -291,9 +292,11 @@ def delta_scores(findings: Findings) -> Iterator[Content]:
             config={
                 "xlab": "Bases from the variant, in genome direction",
                 "ylab": "Delta score",
+                "xmin": -reach,
+                "xmax": reach,
                 "ymin": 0,
                 "ymax": 1.02,
-                "marker_size": 6,
+                "marker_size": 7,
                 "marker_line_width": 0,
                 "showlegend": True,
             },
@@ -623,12 +626,3 @@ SECTIONS: tuple[Section, ...] = (
     parameters,
 )
 """All sections, in the order of the report. A new section is one function and one line here."""
-
-CHAPTERS = (
-    OVERVIEW,
-    EFFECTS_CHAPTER,
-    VARIANTS_CHAPTER,
-    INPUTS_CHAPTER,
-    MODEL_CHAPTER,
-    RUN_CHAPTER,
-)
