@@ -148,16 +148,16 @@ def top_variants(findings: Findings) -> Iterator[Content]:
         while name in rows:
             name += f" ({effect.gene})" if not name.endswith(")") else "'"
         rows[name] = {
-            "gene": effect.gene,
+            "gene": html.escape(effect.gene),
             "effect": EFFECTS[effect.kind],
             "ds": effect.ds,
             "dp": effect.dp,
-            "site": f"{effect.contig}:{effect.pos + effect.dp}",
+            "site": html.escape(f"{effect.contig}:{effect.pos + effect.dp}"),
             **{f"ds_{kind}": value for kind, value in zip(EFFECTS, effect.all_ds, strict=True)},
         }
         found = carriers.get((effect.contig, effect.pos, effect.ref, effect.alt), ())
         if found:
-            rows[name]["carriers"] = ", ".join(found)
+            rows[name]["carriers"] = html.escape(", ".join(found))
     delta = {"min": 0, "max": 1, "format": "{:,.2f}", "scale": "OrRd"}
     headers = {
         "gene": {"title": "Gene", "description": "Gene symbol", "scale": False},
