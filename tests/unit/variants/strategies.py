@@ -1,11 +1,19 @@
-"""Random records for property tests: right, wrong, odd, near edges."""
+"""Random records for property tests, and the rules they are judged by, one at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 from small_cohort import record
+
+from spliceflow.genome.genes import Gene
+from spliceflow.variants.status import MAX_ALT_LENGTH
+
+Key = tuple[str, int, str, str]
+
+AMBIGUOUS = {"R": "AG"}
 
 ODD_ALLELES = (
     "<DEL>", "<NON_REF>", "<*>", "*", ".", "N", "AN", "R", "G]chr2:7]", "]<ctg>:5]A", "A.", ".T",
@@ -36,3 +44,33 @@ def records(draw: Callable, sequences: dict[str, str], distance: int) -> str:
         )
     )
     return record(name, pos, ref, ",".join(alts))
+
+
+def plain_status(key: Key, sequences: dict[str, str], genes: Sequence[Gene], distance: int) -> str:
+    """The rules, one allele at a time."""
+    contig, pos, ref, alt = key
+    if alt == ".":
+        return "missing_alt"
+    if alt == "*":
+        return "star"
+    if alt.startswith("<"):
+        return "symbolic"
+    if "[" in alt or "]" in alt or (len(alt) > 1 and (alt[0] == ".") != (alt[-1] == ".")):
+        return "breakend"
+    if "<" in alt or ">" in alt:
+        return "symbolic"
+    if not re.fullmatch("[ACGT]+", alt) or not re.fullmatch("[ACGT]+", ref):
+        return "non_acgt"
+    letters = sequences.get(contig, "").upper()
+    if not 1 <= pos <= len(letters):
+        return "no_sequence"
+    if not any(g.contig == contig and g.tx_start < pos <= g.tx_end for g in genes):
+        return "not_in_gene"
+    there = letters[pos - 1 : pos - 1 + len(ref)]
+    if len(there) < len(ref) or any(
+        base not in AMBIGUOUS.get(letter, letter) for base, letter in zip(ref, there, strict=True)
+    ):
+        return "ref_mismatch"
+    if len(ref) > 2 * distance:
+        return "ref_too_long"
+    return "scored" if len(alt) <= MAX_ALT_LENGTH else "alt_too_long"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_cohort import GENES, record, vcf_text
-from strategies import CONTIG_NAMES, records
+from strategies import CONTIG_NAMES, Key, plain_status, records
 
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import Genome
@@ -26,42 +25,9 @@ from spliceflow.variants.alleles import (
     FileCounts,
     variant_classes,
 )
-from spliceflow.variants.status import MAX_ALT_LENGTH, Status
+from spliceflow.variants.status import Status
 
 DISTANCE = 5
-AMBIGUOUS = {"R": "AG"}
-
-Key = tuple[str, int, str, str]
-
-
-def plain_status(key: Key, sequences: dict[str, str], genes: Sequence[Gene], distance: int) -> str:
-    """The rules, one allele at a time."""
-    contig, pos, ref, alt = key
-    if alt == ".":
-        return "missing_alt"
-    if alt == "*":
-        return "star"
-    if alt.startswith("<"):
-        return "symbolic"
-    if "[" in alt or "]" in alt or (len(alt) > 1 and (alt[0] == ".") != (alt[-1] == ".")):
-        return "breakend"
-    if "<" in alt or ">" in alt:
-        return "symbolic"
-    if not re.fullmatch("[ACGT]+", alt) or not re.fullmatch("[ACGT]+", ref):
-        return "non_acgt"
-    letters = sequences.get(contig, "").upper()
-    if not 1 <= pos <= len(letters):
-        return "no_sequence"
-    if not any(g.contig == contig and g.tx_start < pos <= g.tx_end for g in genes):
-        return "not_in_gene"
-    there = letters[pos - 1 : pos - 1 + len(ref)]
-    if len(there) < len(ref) or any(
-        base not in AMBIGUOUS.get(letter, letter) for base, letter in zip(ref, there, strict=True)
-    ):
-        return "ref_mismatch"
-    if len(ref) > 2 * distance:
-        return "ref_too_long"
-    return "scored" if len(alt) <= MAX_ALT_LENGTH else "alt_too_long"
 
 
 def plain_key(line: str) -> list[Key]:
@@ -107,7 +73,7 @@ def classified(
     return found, order, counts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_status_and_genes_are_those_of_the_rules(data: st.DataObject, small_genome) -> None:
     sequences = small_genome.sequences
