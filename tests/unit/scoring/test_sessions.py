@@ -1,0 +1,56 @@
+"""Choice of the device, and the layout of ONNX Runtime's CPU kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spliceflow.errors import InputError
+from spliceflow.scoring import sessions
+from spliceflow.scoring.sessions import choose_device, cpu_block_size
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(sessions, "_cuda_problem", lambda: "this test has no GPU")
+
+
+def test_cuda_that_can_not_be_had_is_an_error(no_gpu):
+    with pytest.raises(InputError, match="--device cuda was asked for, but this test has no GPU"):
+        choose_device("cuda")
+
+
+def test_auto_falls_back_to_the_cpu(no_gpu):
+    assert choose_device("auto").kind == "cpu"
+
+
+def test_auto_takes_a_gpu_where_one_works(monkeypatch):
+    monkeypatch.setattr(sessions, "_cuda_problem", lambda: None)
+    device = choose_device("auto", "fp16")
+    assert (device.kind, device.precision, device.block, device.half) == ("cuda", "fp16", 1, True)
+    assert choose_device("cpu").kind == "cpu"
+
+
+@pytest.mark.parametrize("precision", ["fp16", "tf32"])
+def test_the_cpu_scores_in_fp32_only(no_gpu, precision):
+    with pytest.raises(InputError, match="needs a GPU"):
+        choose_device("auto", precision)
+
+
+def test_block_size_divides_the_channels():
+    assert cpu_block_size() in (1, 8, 16)
+    assert np.gcd(32, cpu_block_size()) == cpu_block_size()
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_falls_back_is_noticed(monkeypatch):
+    """The GPU build imports without a GPU and would silently use the CPU."""
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    sessions._cuda_problem.cache_clear()
+    try:
+        with pytest.raises(InputError, match="--device cuda was asked for"):
+            choose_device("cuda")
+    finally:
+        sessions._cuda_problem.cache_clear()
