@@ -336,13 +336,15 @@ def _entries(
     entries: dict[AlleleKey, list[str]] = {}
     largest: dict[AlleleKey, float] = {}
     statuses: dict[AlleleKey, str] = {}
+    zero = f"{0:.{decimals}f}"
     form = "|%s" + f"|%.{decimals}f" * 4 + "|%d" * 4
     for row in rows:
         contig, pos, ref, alt, gene, *numbers, status = row
         key = (contig, pos, ref, alt)
         statuses[key] = status
         if status == "scored":
-            entries.setdefault(key, []).append(form % (gene.translate(_ESCAPES), *numbers))
+            entry = form % (gene.translate(_ESCAPES), *numbers)
+            entries.setdefault(key, []).append(entry.replace(f"|-{zero}", f"|{zero}"))
             largest[key] = max(largest.get(key, 0.0), *numbers[: len(_DELTAS)])
     return entries, largest, statuses
 
