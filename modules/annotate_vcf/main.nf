@@ -17,7 +17,7 @@ process ANNOTATE_VCF {
     val code_digest
 
     output:
-    tuple val(name), path('annotated/*.vcf.gz'), path('annotated/*.vcf.gz.{tbi,csi}'), emit: vcf
+    tuple val(name), path('annotated/*.vcf.gz'), path('annotated/*.vcf.gz.{tbi,csi}', arity: '0..*'), emit: vcf // no index of an unsorted file
     tuple val(name), path('annotated.json'), emit: summary
     tuple val("${task.process}"), val('pysam'), eval('python3 -c "import pysam; print(pysam.__version__)"'), topic: versions
 
