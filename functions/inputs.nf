@@ -43,12 +43,16 @@ def name_of(vcf) {
     return vcf.name.replaceFirst(/(?i)(\.(vcf|bcf))?(\.(gz|bgz))?$/, '')
 }
 
-// A name becomes a file name in the results, so it stays inside its folder and on one line.
+// A name becomes a file name in the results and a word in the report.
 def check_name(name, vcf) {
-    if (!name || name.startsWith('.') || name =~ /[\/\\\p{Cntrl}]/) {
-        error("'${name.replaceAll(/\p{Cntrl}/, '?')}' (${vcf.name.replaceAll(/\p{Cntrl}/, '?')}) can't name an output file:" +
-            " a sample's name has no slash or control character and does not begin with a dot")
+    if (!(name ==~ /[A-Za-z0-9_][A-Za-z0-9._-]*/)) {
+        error("'${printable(name)}' (${printable(vcf.name)}) can't name a sample: a name has letters, digits, '.', '_'" +
+            " and '-' only and does not begin with '.' or '-'; give the file another name in a samplesheet (sample,vcf)")
     }
+}
+
+def printable(text) {
+    return text.replaceAll(/\p{Cntrl}/, '?')
 }
 
 // A path or a glob → files, in the order of their paths
