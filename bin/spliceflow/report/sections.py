@@ -45,6 +45,8 @@ STATUS_COLOURS = {
     Status.NON_ACGT: "#d98c7e",
     Status.NO_SEQUENCE: "#6b5b4d",
 }
+SHOWN_SHARDS = 50
+"""Rows of the table of shards, beside that of all of them."""
 THRESHOLDS = ((0.8, "high precision"), (0.5, "recommended"), (0.2, "high recall"))
 """Cut-offs of the delta score and what their authors call them (Jaganathan et al. 2019)."""
 
@@ -57,9 +59,13 @@ EFFECTS_CHAPTER = Chapter(
 VARIANTS_CHAPTER = Chapter(
     "variants", "Variants", "Every input record is in the output; this is what became of each."
 )
-INPUTS_CHAPTER = Chapter("reference", "Annotation and contigs")
+INPUTS_CHAPTER = Chapter(
+    "reference",
+    "Annotation and contigs",
+    "Contigs are named as in the FASTA; other files' names for them are understood.",
+)
 MODEL_CHAPTER = Chapter("model", "Model")
-RUN_CHAPTER = Chapter("run", "Run")
+RUN_CHAPTER = Chapter("run", "Run", "What it took, and how to do it again.")
 
 
 def overview(findings: Findings) -> Iterator[Content]:
@@ -482,20 +488,12 @@ def throughput(findings: Findings) -> Iterator[Content]:
     """Time and memory of each shard."""
     if not findings.runs:
         return
-    rows = {}
+    slowest = sorted(findings.runs, key=lambda run: -run["wall_seconds"])[:SHOWN_SHARDS]
+    shown = {run["shard"] for run in slowest}
+    rows = {"all shards": _throughput_row(findings.runs)} if len(findings.runs) > 1 else {}
     for run in findings.runs:
-        name = str(run["shard"]).removesuffix(".parquet")
-        wall = run["wall_seconds"]
-        rows[name] = {
-            "alleles": run["alleles"],
-            "start": run["start_up_seconds"],
-            "wall": wall,
-            "cpu": run["cpu_seconds"],
-            "rate": 3600 * run["alleles"] / wall if wall else 0.0,
-            "cpu_each": run["cpu_seconds"] / run["alleles"] if run["alleles"] else 0.0,
-            "memory": run["peak_memory_bytes"] / 2**20,
-            "device": f"{run['device']}, {run['precision']}, {run['engine']}",
-        }
+        if run["shard"] in shown:
+            rows[str(run["shard"]).removesuffix(".parquet")] = _throughput_row([run])
     seconds = {"format": "{:,.1f}", "suffix": " s", "min": 0}
     headers = {
         "alleles": {
@@ -550,10 +548,28 @@ def throughput(findings: Findings) -> Iterator[Content]:
         "table",
         rows,
         RUN_CHAPTER,
-        "Start-up is counted apart from scoring.",
-        config={"col1_header": "Shard", "no_violin": True},
+        "Start-up is counted apart from scoring; times of all shards are sums."
+        + (f" The {SHOWN_SHARDS} slowest are shown." if len(shown) < len(findings.runs) else ""),
+        config={"col1_header": "Shard", "no_violin": True, "sort_rows": False},
         headers=headers,
     )
+
+
+def _throughput_row(runs: Sequence[Summary]) -> dict[str, Any]:
+    alleles = sum(run["alleles"] for run in runs)
+    wall = sum(run["wall_seconds"] for run in runs)
+    cpu = sum(run["cpu_seconds"] for run in runs)
+    engines = {f"{run['device']}, {run['precision']}, {run['engine']}" for run in runs}
+    return {
+        "alleles": alleles,
+        "start": sum(run["start_up_seconds"] for run in runs),
+        "wall": wall,
+        "cpu": cpu,
+        "rate": 3600 * alleles / wall if wall else 0.0,
+        "cpu_each": cpu / alleles if alleles else 0.0,
+        "memory": max(run["peak_memory_bytes"] for run in runs) / 2**20,
+        "device": "; ".join(sorted(engines)),
+    }
 
 
 def parameters(findings: Findings) -> Iterator[Content]:

@@ -175,6 +175,15 @@ def test_sections_tell_the_numbers_of_the_summaries(tmp_path):
     assert "a&lt;b&gt;.vcf" in made["spliceflow_parameters"]["data"]
 
 
+def test_many_shards_are_summed_and_the_slowest_shown():
+    runs = tuple(RUN | {"shard": f"s{i}.parquet", "wall_seconds": float(i)} for i in range(1, 61))
+    data = contents(Findings(runs=runs))["spliceflow_throughput"]["data"]
+    assert list(data)[:2] == ["all shards", "s11"]
+    assert len(data) == 51
+    assert data["all shards"]["alleles"] == 180
+    assert data["all shards"]["wall"] == sum(range(1, 61))
+
+
 def test_every_status_has_a_colour_and_an_explanation():
     counts = {status.value: 1 for status in Status}
     (status,) = [
