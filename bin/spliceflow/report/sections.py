@@ -45,6 +45,13 @@ STATUS_COLOURS = {
     Status.NON_ACGT: "#d98c7e",
     Status.NO_SEQUENCE: "#6b5b4d",
 }
+ANNOTATE_PARAMETERS = (
+    *("input", "fasta", "annotation", "transcripts", "biotypes"),
+    *("model", "model_name", "info_tag"),
+    *("distance", "mask", "calibrated", "decimals"),
+    *("device", "engine", "precision", "batch_size", "shard_cost", "outdir"),
+)
+"""What the annotate workflow reads, in the order shown."""
 SHOWN_SHARDS = 50
 """Rows of the table of shards, beside that of all of them."""
 THRESHOLDS = ((0.8, "high precision"), (0.5, "recommended"), (0.2, "high recall"))
@@ -573,14 +580,18 @@ def _throughput_row(runs: Sequence[Summary]) -> dict[str, Any]:
 
 
 def parameters(findings: Findings) -> Iterator[Content]:
-    """The parameters of the run, those that were given a value."""
+    """The parameters that the run read; ``params.json`` beside the report has all."""
     if not findings.params:
         return
-    facts = {
-        name: f"<code>{html.escape(str(value))}</code>"
-        for name, value in sorted(findings.params.items())
-        if value not in (None, "", False) and not isinstance(value, dict)
-    }
+    given = findings.params
+    names = ANNOTATE_PARAMETERS if given.get("workflow") == "annotate" else sorted(given)
+    facts = {}
+    for name in names:
+        value = given.get(name)
+        if value in (None, "") or isinstance(value, dict):
+            continue
+        text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        facts[f"--{name}"] = f"<code>{html.escape(text)}</code>"
     yield Content(
         "spliceflow_parameters", "Parameters", "html", definition_list(facts), RUN_CHAPTER
     )

@@ -24,7 +24,7 @@ from spliceflow.report.findings import (
     parse_versions,
     read_summary,
 )
-from spliceflow.report.sections import SECTIONS
+from spliceflow.report.sections import ANNOTATE_PARAMETERS, SECTIONS
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
 
@@ -182,6 +182,16 @@ def test_many_shards_are_summed_and_the_slowest_shown():
     assert len(data) == 51
     assert data["all shards"]["alleles"] == 180
     assert data["all shards"]["wall"] == sum(range(1, 61))
+
+
+def test_parameters_of_other_workflows_stay_out():
+    schema = json.loads((ENTRYPOINT.parents[1] / "nextflow_schema.json").read_text("utf-8"))
+    known = [name for group in schema["$defs"].values() for name in group["properties"]]
+    assert set(ANNOTATE_PARAMETERS) <= set(known)
+    params = {"workflow": "annotate", "mask": False, "distance": 50, "epochs": 10}
+    shown = contents(Findings(params=params))["spliceflow_parameters"]["data"]
+    assert "--mask" in shown
+    assert "--epochs" not in shown
 
 
 def test_every_status_has_a_colour_and_an_explanation():
