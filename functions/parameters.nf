@@ -37,8 +37,9 @@ def checked_value(name, value, definition) {
             ? "--${name} has no value: give ${type_words(definition.type)}"
             : "--${name} '${value}' is not ${type_words(definition.type)}")
     }
-    def allowed = definition.get('enum')
-    if (allowed && !allowed.contains(converted)) {
+    // by their text: the schema's whole numbers are of another class than the converted value
+    def allowed = definition.get('enum')?.collect { choice -> choice.toString() }
+    if (allowed && !allowed.contains(converted.toString())) {
         def close = closest_name(converted.toString(), allowed)
         error("--${name} '${converted}' is not one of: ${allowed.join(', ')}" +
             (close ? "; did you mean '${close}'?" : ''))
@@ -90,10 +91,11 @@ def check_rule(values, rule) {
 
 // The known name that a misspelt one most likely means, or null.
 def closest_name(name, known) {
-    def ranked = known
+    def limit = Math.max(1, name.size().intdiv(3))
+    def near = known
         .collect { candidate -> [edit_distance(plain_letters(name), plain_letters(candidate)), candidate] }
-        .sort()
-    return ranked && ranked.first()[0] <= Math.max(1, name.size().intdiv(3)) ? ranked.first()[1] : null
+        .findAll { distance, _candidate -> distance <= limit }
+    return near ? near.min { pair -> pair[0] }[1] : null
 }
 
 def plain_letters(name) {
