@@ -1,6 +1,12 @@
 #!/usr/bin/env nextflow
 
 include { ANNOTATE                       } from './workflows/annotate'
+include { TRAIN                          } from './workflows/train'
+include { TRANSFER                       } from './workflows/transfer'
+include { EVALUATE                       } from './workflows/evaluate'
+include { PREDICT                        } from './workflows/predict'
+include { DISTIL                         } from './workflows/distil'
+include { MUTAGENESIS                    } from './workflows/mutagenesis'
 include { checked_parameters ; help_text } from './functions/parameters'
 include { code_digest                    } from './functions/code_digest'
 
@@ -12,11 +18,31 @@ workflow {
     }
     else {
         def options = checked_parameters(params, schema)
+        def catalogue = options.model_catalogue
+        def given = options.findAll { name, _value -> name != 'model_catalogue' }
         def digest = code_digest(file("${projectDir}/bin"))
         // A new workflow is a file in workflows/, an include above, a branch here, and its name
         // in the enum of `workflow` in nextflow_schema.json. It takes the checked parameters.
         if (options.workflow == 'annotate') {
-            ANNOTATE(options.findAll { name, _value -> name != 'model_catalogue' }, options.model_catalogue, digest)
+            ANNOTATE(given, catalogue, digest)
+        }
+        else if (options.workflow == 'train') {
+            TRAIN(given, [], digest)
+        }
+        else if (options.workflow == 'transfer') {
+            TRANSFER(given, catalogue, digest)
+        }
+        else if (options.workflow == 'evaluate') {
+            EVALUATE(given, catalogue, digest)
+        }
+        else if (options.workflow == 'predict') {
+            PREDICT(given, catalogue, digest)
+        }
+        else if (options.workflow == 'distil') {
+            DISTIL(given, catalogue, digest)
+        }
+        else if (options.workflow == 'mutagenesis') {
+            MUTAGENESIS(given, catalogue, digest)
         }
     }
 

@@ -19,7 +19,7 @@ from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import UNKNOWN, Genome
 from spliceflow.genome.genes import Gene, read_genes
-from spliceflow.training.distillation import Lessons, is_held_out, lessons_of_gene, overlap_groups
+from spliceflow.training.distillation import Lessons, held_out_names, lessons_of_gene
 from spliceflow.training.loop import choose_device
 from spliceflow.training.members import load_members
 from spliceflow.training.shards import write_shards
@@ -48,11 +48,10 @@ def main() -> None:
     teacher = [member.to(device) for member in load_members(arguments.teacher)]
     lessons = Lessons(copies=arguments.copies, seed=arguments.seed)
     genome = Genome(arguments.fasta)
-    chosen: list[Gene] = []
-    left_out: list[Gene] = []
-    for group in overlap_groups(read_genes(arguments.genes)):
-        held_out = is_held_out([gene.name for gene in group], arguments.held_out_one_in)
-        (chosen if held_out == arguments.held_out else left_out).extend(group)
+    genes = read_genes(arguments.genes)
+    held_out = held_out_names(genes, arguments.held_out_one_in)
+    chosen = [gene for gene in genes if (gene.name in held_out) == arguments.held_out]
+    left_out = [gene for gene in genes if gene not in chosen]
     unknown = [gene for gene in chosen if _known_share(genome, gene) < 0.5]
     chosen = [gene for gene in chosen if gene not in unknown]
     # Longest first and dealt out in turns: parts of like size.

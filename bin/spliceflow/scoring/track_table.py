@@ -117,7 +117,9 @@ def _rows_of(parts: Sequence[Path], contig: str) -> Iterator[pa.Table]:
         try:
             yield pq.read_table(part, schema=TRACK_SCHEMA, filters=[("contig", "=", contig)])
         except (OSError, ValueError) as error:
-            raise InputError(f"{part} can't be read as tracks; make it with predict.py.") from error
+            raise InputError(
+                f"{part} can't be read as tracks; make it with predict_tracks.py."
+            ) from error
 
 
 def _add_to_wig(wig, contig: str, rows: pa.Table, kind: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ class Lessons:
 
     copies: int = 3
     reach: int = 1_500
-    rates: MutationRates = MutationRates()
+    rates: MutationRates = field(default_factory=MutationRates)
     notable_weight: float = 10.0
     change_weight: float = 40.0
     candidates: float = 0.003
@@ -65,6 +65,16 @@ def overlap_groups(genes: Sequence[Gene], gap: int = 10_000) -> list[list[Gene]]
         groups[-1].append(gene)
         end = max(end, gene.tx_end)
     return groups
+
+
+def held_out_names(genes: Sequence[Gene], one_in: int) -> set[str]:
+    """Names of the genes that are kept from the student; all of them if ``one_in`` is 0."""
+    return {
+        gene.name
+        for group in overlap_groups(genes)
+        if not one_in or is_held_out([gene.name for gene in group], one_in)
+        for gene in group
+    }
 
 
 def lessons_of_gene(

@@ -77,7 +77,12 @@ class FitSettings:
             return self.learning_rate * progress / self.warmup
         low = self.learning_rate / 100
         if self.schedule == "multistep":
-            milestones = (0.6 * self.epochs, 0.7 * self.epochs, 0.8 * self.epochs, 0.9 * self.epochs)
+            milestones = (
+                0.6 * self.epochs,
+                0.7 * self.epochs,
+                0.8 * self.epochs,
+                0.9 * self.epochs,
+            )
             return self.learning_rate * 0.5 ** sum(int(progress) >= m for m in milestones)
         period = 5.0 if self.schedule == "cosine_restarts" else float(self.epochs)
         phase = (progress % period) / period
@@ -161,9 +166,7 @@ def fit(
     records: list[EpochRecord] = []
     checkpoint = output_dir / CHECKPOINT
     if checkpoint.exists():
-        best, records = _resume(
-            checkpoint, settings, network, averaged, optimizer, device=device
-        )
+        best, records = _resume(checkpoint, settings, network, averaged, optimizer, device=device)
         report(f"going on after epoch {len(records)} of {settings.epochs}")
 
     forward = _forward(network, device)
@@ -371,7 +374,9 @@ def _resume(
     saved = torch.load(path, map_location=device, weights_only=True)
     if saved["settings"] != asdict(settings):
         different = [
-            f.name for f in fields(settings) if saved["settings"].get(f.name) != getattr(settings, f.name)
+            f.name
+            for f in fields(settings)
+            if saved["settings"].get(f.name) != getattr(settings, f.name)
         ]
         raise InputError(
             f"{path} is of a training with other settings ({', '.join(different)}); give another "

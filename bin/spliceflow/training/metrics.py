@@ -56,7 +56,7 @@ class SiteCounts:
         of bases looked at. nan without sites.
         """
         total = self.number_of_sites
-        looked_at = int(round(total * multiple))
+        looked_at = round(total * multiple)
         if not total or not looked_at:
             return float("nan")
         sites, both = np.cumsum(self.sites[::-1]), np.cumsum((self.sites + self.others)[::-1])

@@ -76,9 +76,7 @@ def mutate(
     for position, motif in zip(positions[order], is_motif[order], strict=True):
         if position < done or position >= length or codes[position] >= UNKNOWN:
             continue
-        removed, inserted = (
-            _motif(rng) if motif else _mutation(int(codes[position]), rates, rng)
-        )
+        removed, inserted = _motif(rng) if motif else _mutation(int(codes[position]), rates, rng)
         if position + removed > length:
             continue
         pieces += [codes[done:position], inserted]
@@ -92,9 +90,7 @@ def mutate(
     return MutatedCopy(np.concatenate(pieces), np.concatenate(origins))
 
 
-def _mutation(
-    base: int, rates: MutationRates, rng: np.random.Generator
-) -> tuple[int, np.ndarray]:
+def _mutation(base: int, rates: MutationRates, rng: np.random.Generator) -> tuple[int, np.ndarray]:
     """Number of bases to remove and the bases to put there."""
     kind = rng.random()
     if kind < rates.substitution:

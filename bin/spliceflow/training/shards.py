@@ -232,9 +232,7 @@ class WindowSource:
         for index in rng.permutation(len(self.shards)):
             sequences = read_shard(self.shards[index])
             starts = [
-                (sequence, start)
-                for sequence in sequences
-                for start in self._starts(sequence, rng)
+                (sequence, start) for sequence in sequences for start in self._starts(sequence, rng)
             ]
             for chosen in rng.permutation(len(starts)):
                 sequence, start = starts[chosen]

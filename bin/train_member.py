@@ -9,6 +9,7 @@ last finished epoch and ends with the same weights.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.training.loop import (
+    LOG,
     PRECISIONS,
     SCHEDULES,
     FitSettings,
@@ -65,6 +67,11 @@ def main() -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 for all")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        help="folder where checkpoints are found again by another call with the same inputs",
+    )
     parser.add_argument("--output-dir", required=True, type=Path)
     arguments = parser.parse_args()
 
@@ -95,6 +102,9 @@ def main() -> None:
         arguments.seed,
         arguments.sampled_share,
     )
+    state_dir = arguments.output_dir
+    if arguments.checkpoints:
+        state_dir = arguments.checkpoints / _fingerprint(network, training, settings, arguments)
     validation = [path for folder in arguments.validation for path in shard_paths(folder)]
     fit(
         network,
@@ -104,22 +114,43 @@ def main() -> None:
         else None,
         Objective(arguments.focal_gamma if arguments.loss == "focal" else 0.0),
         settings,
-        arguments.output_dir,
+        state_dir,
         device=choose_device(arguments.device),
         trainable=trainable_names(network.config, arguments.unfreeze),
     )
+    log = (state_dir / LOG).read_bytes()
+    with atomic_path(arguments.output_dir / LOG) as temporary:
+        temporary.write_bytes(log)
     with atomic_path(arguments.output_dir / "weights.pt") as temporary:
         torch.save(network.cpu().state_dict(), temporary)
     run = {
         "seed": arguments.seed,
         "context": context,
         "channels": network.config.channels,
-        "epochs": len(read_log(arguments.output_dir / "log.csv")),
+        "epochs": len(read_log(arguments.output_dir / LOG)),
         "seconds": round(time.monotonic() - began, 1),
         "settings": asdict(settings),
     }
     with atomic_path(arguments.output_dir / "run.json") as temporary:
         temporary.write_text(json.dumps(run, indent=2) + "\n")
+
+
+def _fingerprint(
+    network: SpliceNetwork,
+    training: WindowSource,
+    settings: FitSettings,
+    arguments: argparse.Namespace,
+) -> str:
+    """Changes with everything that the trained weights depend on."""
+    digest = hashlib.sha256(repr((settings, arguments.unfreeze, arguments.loss)).encode())
+    digest.update(repr((arguments.focal_gamma, network.config)).encode())
+    source = (training.outputs, training.batch_size, training.seed, training.sampled_share)
+    digest.update(repr(source).encode())
+    for path in training.shards:
+        digest.update(path.read_bytes())
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _network(arguments: argparse.Namespace) -> SpliceNetwork:

@@ -1,0 +1,40 @@
+// Any model and any annotation in; top-k accuracy, AUPRC, precision, recall and F1 out
+
+include { PREPARE_DATASET } from '../modules/prepare_dataset'
+include { EXPORT_MODEL    } from '../modules/export_model'
+include { EVALUATE_MODEL  } from '../modules/evaluate_model'
+include { model_files     } from '../functions/inputs'
+include { species_files   } from '../functions/species'
+include { versions_yaml   } from '../functions/versions'
+
+workflow EVALUATE {
+    take:
+    options // Map: the checked parameters
+    catalogue // Map: the model catalogue
+    code_digest // text: digest of the code below bin/
+
+    main:
+    def model = model_files(options.model, options, catalogue, code_digest)
+    def name = options.model_name ?: file(options.model).name
+
+    // test: [ species, folder of shards ]; every gene is evaluated
+    PREPARE_DATASET(
+        channel.fromList(species_files(options)),
+        options.subMap([
+            'transcripts', 'biotypes', 'test_share', 'validation_share', 'keep_intronless', 'min_identity',
+            'min_coverage', 'seed',
+        ]) + [split: 'none', keep_paralogs: true],
+        code_digest,
+    )
+    bundle = EXPORT_MODEL(model, code_digest).bundle
+    EVALUATE_MODEL(
+        bundle.map { folder -> [name, folder] },
+        PREPARE_DATASET.out.test.map { _species, folder -> folder }.toSortedList(),
+        options.subMap(['device', 'precision']),
+        code_digest,
+    )
+    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+
+    emit:
+    evaluation = EVALUATE_MODEL.out.evaluation // NAME.evaluation.csv
+}

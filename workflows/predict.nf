@@ -1,0 +1,60 @@
+// A genome, regions or genes in; tracks of acceptor and donor probabilities out
+
+include { PREPARE_GENOME } from '../modules/prepare_genome'
+include { PREPARE_GENES  } from '../modules/prepare_genes'
+include { EXPORT_MODEL   } from '../modules/export_model'
+include { PLAN_REGIONS   } from '../modules/plan_regions'
+include { PREDICT_TRACKS } from '../modules/predict_tracks'
+include { MERGE_TRACKS   } from '../modules/merge_tracks'
+include { existing_file ; model_files } from '../functions/inputs'
+include { versions_yaml  } from '../functions/versions'
+
+workflow PREDICT {
+    take:
+    options // Map: the checked parameters
+    catalogue // Map: the model catalogue
+    code_digest // text: digest of the code below bin/
+
+    main:
+    def fasta = existing_file(options.fasta, '--fasta')
+    def model = model_files(options.model, options, catalogue, code_digest)
+    def regions = options.regions
+    if (regions && file(regions, glob: false).exists()) {
+        regions = file(regions, glob: false).toAbsolutePath().toString()
+    }
+
+    genome = PREPARE_GENOME(fasta, code_digest).genome
+    bundle = EXPORT_MODEL(model, code_digest).bundle
+    // with an annotation each gene is read alone, as variants are scored
+    genes = []
+    if (options.annotation) {
+        PREPARE_GENES(
+            existing_file(options.annotation, '--annotation'),
+            genome,
+            options.subMap(['transcripts', 'biotypes']),
+            code_digest,
+        )
+        genes = PREPARE_GENES.out.genes
+    }
+    PLAN_REGIONS(genome, genes, options.subMap(['strand', 'bases_per_task']) + [regions: regions], code_digest)
+
+    // tracks: regions_00001.tracks.parquet, …
+    PREDICT_TRACKS(
+        PLAN_REGIONS.out.regions.flatten(),
+        genome,
+        genes,
+        bundle,
+        options.subMap(['min_probability', 'calibrated', 'device', 'precision']),
+        code_digest,
+    )
+    MERGE_TRACKS(
+        PREDICT_TRACKS.out.tracks.toSortedList { left, right -> left.name <=> right.name },
+        genome,
+        options.subMap(['bed_probability']),
+        code_digest,
+    )
+    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+
+    emit:
+    sites = MERGE_TRACKS.out.sites // sites/
+}
