@@ -1,6 +1,8 @@
 # make setup    runtime packages and the Nextflow engine, all inside this folder
 # make example  set-up, then the bundled cohort from VCFs to report in results/example
 # make test     set-up with PyTorch and the test tools, then every test
+# make images   container images of every process label, with podman or docker
+# make test-faults  runs that are killed, starved and misled (needs minutes; see docs/clusters.md)
 # make lint     style of the Python and Nextflow code
 # make lock     pin requirements/*.in again
 # make clean    remove what runs and tests left; `make distclean` removes the set-up too
@@ -11,7 +13,7 @@ SHELL := bash
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := setup
-.PHONY: setup setup-training setup-dev example test lint lock clean distclean
+.PHONY: setup setup-training setup-dev example images test test-faults lint lock clean distclean
 
 VENV := .venv
 STAMPS := $(VENV)/.installed
@@ -38,6 +40,12 @@ test: setup-dev
 	python -m pytest $(PYTEST_ARGS)
 	if command -v nf-test >/dev/null; then nf-test test --ci; \
 	else echo "nf-test is not on PATH: its specs were not run"; fi
+
+test-faults: setup-dev
+	SPLICEFLOW_FAULTS=1 python -m pytest tests/faults $(PYTEST_ARGS)
+
+images:
+	containers/build.sh $(IMAGES)
 
 lint: setup-dev
 	ruff check .
@@ -84,7 +92,7 @@ $(STAMPS)/engine: pom.xml requirements/nextflow.sh | $(STAMPS)/runtime
 
 lock: setup-dev
 	cd requirements
-	for set in runtime training dev; do
+	for set in runtime scoring scoring-cuda training dev; do
 	    CUSTOM_COMPILE_COMMAND="make lock" pip-compile --quiet --generate-hashes --allow-unsafe \
 	        --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host \
 	        --no-emit-find-links --no-emit-options --output-file $$set.txt $$set.in

@@ -64,7 +64,9 @@ def licences(name: str) -> dict[str, object]:
 def operating_system() -> str:
     """Name and version of the distribution the image is built on."""
     lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
-    return next(line.split("=", 1)[1].strip('"') for line in lines if line.startswith("PRETTY_NAME"))
+    return next(
+        line.split("=", 1)[1].strip('"') for line in lines if line.startswith("PRETTY_NAME")
+    )
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ find "$packages" -regextype posix-extended -type d \
 rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/src \
     "$packages"/onnx/backend/test/data "$packages"/onnxruntime/transformers \
     "$packages"/onnxruntime/tools "$packages"/onnxruntime/quantization
-# Flight and Substrait are services of Arrow that nothing here imports.
+# Arrow's Flight is a service that nothing here imports; ONNX Runtime's C library is for programs
+# that link to it, and is in its Python module once more.
 rm -f "$packages"/pyarrow/libarrow_flight* "$packages"/pyarrow/libarrow_python_flight* \
-    "$packages"/pyarrow/_flight*.so "$packages"/pyarrow/libarrow_substrait* \
-    "$packages"/pyarrow/_substrait*.so "$packages"/pyarrow/_pyarrow_cpp_tests*.so
+    "$packages"/pyarrow/_flight*.so "$packages"/pyarrow/_pyarrow_cpp_tests*.so \
+    "$packages"/onnxruntime/capi/libonnxruntime.so*
 # A library that the wheel holds under several names is kept once.
 for library in "$packages"/pyarrow/*.so.*; do
     for twin in "$packages"/pyarrow/*.so "$packages"/pyarrow/*.so.*; do

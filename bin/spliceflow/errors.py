@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 
@@ -14,7 +15,10 @@ class InputError(Exception):
 
 
 def run_entrypoint(main: Callable[[], None]) -> None:
-    """Run ``main``; print an :class:`InputError` as one line on stderr and exit with 2."""
+    """Run ``main``; print an :class:`InputError` as one line on stderr and exit with 2.
+
+    A full disk is reported in the same way.
+    """
     try:
         main()
     except InputError as error:
@@ -22,3 +26,18 @@ def run_entrypoint(main: Callable[[], None]) -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(141)
+    except Exception as error:
+        if not _disk_is_full(error):
+            raise
+        print(
+            f"error: the disk is full ({str(error).splitlines()[0]}): make room in the work folder "
+            "(-work-dir) and run again with -resume",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+
+
+def _disk_is_full(error: Exception) -> bool:
+    # DuckDB has its own exceptions, which say it only in words
+    number = getattr(error, "errno", None)
+    return number in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error)

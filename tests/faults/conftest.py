@@ -1,0 +1,55 @@
+"""Runs of the pipeline that something goes wrong in: `make test-faults`.
+
+Entrypoints are put out of order by a program of the same name that comes earlier on PATH; the
+pipeline itself is never changed. Every test compares with one undisturbed run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from disturbed_runs import ROOT, Finished, Pipeline
+
+# these runs take minutes: `make test` leaves them out
+if not os.environ.get("SPLICEFLOW_FAULTS"):
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The bundled model, or the one that SPLICEFLOW_TEST_MODEL names."""
+    path = Path(
+        os.environ.get("SPLICEFLOW_TEST_MODEL", ROOT / "assets" / "models" / "spliceflow-human")
+    )
+    if not (path / "bundle.json").is_file():
+        pytest.skip(f"no model bundle in {path}: set SPLICEFLOW_TEST_MODEL to one")
+    return path
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Finished:
+    """One run without faults, all alleles in one shard."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("undisturbed"), model, None)
+    finished = pipeline.run()
+    assert finished.returncode == 0, finished.log
+    assert set(finished.results) == {"scores.parquet", "patients.vcf.gz"}
+    return finished
+
+
+@pytest.fixture(scope="session")
+def shard_cost(undisturbed: Finished) -> float:
+    """Cost that cuts the example's alleles into several shards."""
+    summary = next(undisturbed.outdir.parent.glob("work/*/*/variants.json"))
+    return json.loads(summary.read_text(encoding="utf-8"))["cost"] / 4
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, model: Path, shard_cost: float) -> Iterator[Pipeline]:
+    """The pipeline in a fresh folder, which goes when the test is over."""
+    yield Pipeline(tmp_path / "launch", model, shard_cost)
+    shutil.rmtree(tmp_path, ignore_errors=True)

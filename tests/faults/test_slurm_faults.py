@@ -1,0 +1,127 @@
+"""Faults of a cluster: a node is lost, the scheduler restarts. Skipped where Slurm is not up.
+
+The tests take nodes down and restart slurmctld, so they run on a cluster made for testing only:
+SPLICEFLOW_TEST_SLURM=1 says that this one is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from disturbed_runs import Finished, Pipeline, wait_for
+
+# a test cluster tells within seconds that a job is gone, and has no accounting
+CONFIG = """
+executor.exitReadTimeout = '15 sec'
+executor.pollInterval = '2 sec'
+executor.queueStatInterval = '2 sec'
+process.resourceLimits = [cpus: 2, memory: 4.GB, time: 1.h]
+"""
+
+
+@pytest.fixture
+def slurm(pipeline: Pipeline) -> Pipeline:
+    if not os.environ.get("SPLICEFLOW_TEST_SLURM"):
+        pytest.skip("SPLICEFLOW_TEST_SLURM is not set: no Slurm cluster may be broken here")
+    if not shutil.which("sinfo") or not squeue_answers():
+        pytest.skip("Slurm is not up")
+    pipeline.profile = "slurm"
+    with (pipeline.folder / "trace.config").open("a", encoding="utf-8") as handle:
+        handle.write(CONFIG)
+    # shims stand in front of PATH on the nodes too, which inherit it from sbatch
+    return pipeline
+
+
+def squeue_answers() -> bool:
+    return subprocess.run(["squeue"], capture_output=True).returncode == 0
+
+
+def setting(name: str) -> str:
+    shown = subprocess.run(
+        ["scontrol", "show", "config"], check=True, capture_output=True, text=True
+    ).stdout
+    return re.search(rf"^{name}\s*= (.*)$", shown, re.MULTILINE)[1].strip()
+
+
+def wait_in_first_shard(pipeline: Pipeline) -> None:
+    pipeline.shim(
+        "score_variants.py",
+        """
+if mkdir "$STATE/first" 2>/dev/null; then
+    echo "$SLURMD_NODENAME" >"$STATE/.node" && mv "$STATE/.node" "$STATE/node"
+    sleep 600
+fi
+exec "$REAL" "$@"
+""",
+    )
+
+
+def assert_right(finished: Finished, undisturbed: Finished) -> None:
+    assert finished.returncode == 0, finished.log
+    assert finished.results == undisturbed.results
+
+
+@pytest.mark.parametrize("array_size", ["0", "2"])
+def test_a_run_on_slurm_gives_the_scores_of_a_local_run(slurm, undisturbed, array_size):
+    slurm.parameters["array_size"] = array_size
+    assert_right(slurm.run(), undisturbed)
+
+
+def test_a_node_is_lost(slurm, undisturbed):
+    slurm.parameters["array_size"] = "0"
+    wait_in_first_shard(slurm)
+    engine = slurm.start()
+    wait_for(slurm.state("node").exists)
+    node = slurm.state("node").read_text().strip()
+    subprocess.run(
+        ["scontrol", "update", f"nodename={node}", "state=down", "reason=test"], check=True
+    )
+    try:
+        finished = slurm.finish(engine)
+    finally:
+        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], check=True)
+    assert_right(finished, undisturbed)
+    attempts = [row["attempt"] for row in finished.named("SCORE_VARIANTS")]
+    assert attempts.count("2") == 1
+
+
+def test_a_job_is_cancelled(slurm, undisturbed):
+    slurm.parameters["array_size"] = "0"
+    wait_in_first_shard(slurm)
+    engine = slurm.start()
+    wait_for(slurm.state("node").exists)
+    subprocess.run(["scancel", "--state=RUNNING", "--user", str(os.getuid())], check=True)
+    finished = slurm.finish(engine)
+    assert_right(finished, undisturbed)
+
+
+def test_the_scheduler_restarts(slurm, undisturbed):
+    slurm.parameters["array_size"] = "0"
+    slurm.shim(
+        "score_variants.py",
+        """
+mkdir "$STATE/first" 2>/dev/null && touch "$STATE/begun"
+[ -e "$STATE/restarted" ] || for second in $(seq 120); do
+    sleep 1
+    [ -e "$STATE/restarted" ] && break
+done
+exec "$REAL" "$@"
+""",
+    )
+    engine = slurm.start()
+    wait_for(slurm.state("begun").exists)
+    controller = int(Path(setting("SlurmctldPidFile")).read_text())
+    os.kill(controller, signal.SIGTERM)
+    wait_for(lambda: not Path(f"/proc/{controller}").exists())
+    time.sleep(5)
+    subprocess.run(["slurmctld"], check=True)
+    wait_for(squeue_answers)
+    slurm.state("restarted").touch()
+    assert_right(slurm.finish(engine), undisturbed)
