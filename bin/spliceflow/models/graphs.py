@@ -29,6 +29,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from spliceflow.models.dilated_cnn import DilatedCnn
+from spliceflow.models.fast_convolution import phases, split_taps
 
 OPSET = 17
 IR_VERSION = 9
@@ -127,8 +128,8 @@ class _Builder:
 
     def constant(self, name: str, array: np.ndarray) -> str:
         if name not in self.initializers:
-            if self.half and array.dtype == np.float32:
-                array = array.astype(np.float16)
+            if array.dtype in (np.float32, np.float64):
+                array = array.astype(np.float16 if self.half else np.float32)
             self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
@@ -211,6 +212,66 @@ class _Builder:
             activate=which == 1,
             residual=residual,
         )
+
+    def convolve_phases(
+        self, xs: list[str], unit: int, which: int, residuals: list[str] | None = None
+    ) -> list[str]:
+        """:meth:`convolve` of a trunk that is cut into phases, with fewer multiplications."""
+        if len(xs) == 1:
+            return [self.convolve(xs[0], unit, which, residuals[0] if residuals else None)]
+        name = f"unit{unit}.conv{which}"
+        weight, bias = (self.weights.arrays[f"{name}.{part}"] for part in ("weight", "bias"))
+
+        def convolve(
+            xs: list[str], weight: np.ndarray, sums: list[str] | None, label: str, last: bool
+        ) -> list[str]:
+            if len(xs) == 1:
+                return [
+                    self._blocked_convolution(
+                        xs[0],
+                        self.constant(f"{label}.weight", _blocked_kernel(weight, self.block)),
+                        self.constant(f"{name}.bias", bias) if last else "",
+                        width=weight.shape[2],
+                        dilation=self.config.dilations[unit],
+                        group=1,
+                        activate=last and which == 1,
+                        residual=sums[0] if sums else None,
+                    )
+                ]
+            even, rest_of_odd, rest_of_even = split_taps(weight)
+            x0, x1 = xs[0::2], xs[1::2]
+            both = [self.add("Add", pair) for pair in zip(x0, x1, strict=True)]
+            shared = convolve(both, even, None, f"{label}.both", last=False)
+            to_even, to_odd = shared, shared
+            if sums:
+                to_even = [self.add("Add", pair) for pair in zip(shared, sums[0::2], strict=True)]
+                to_odd = [self.add("Add", pair) for pair in zip(shared, sums[1::2], strict=True)]
+            y0 = convolve(x1, rest_of_odd, to_even, f"{label}.even", last)
+            y1 = convolve(x0, rest_of_even, to_odd, f"{label}.odd", last)
+            return [y for pair in zip(y0, y1, strict=True) for y in pair]
+
+        return convolve(xs, weight.astype(np.float64), residuals, name, last=True)
+
+    def cut(self, x: str, count: int, dilation: int) -> list[str]:
+        """Cut (N, C / block, W, block) into phases: runs of ``dilation`` positions in turn."""
+        if count == 1:
+            return [x]
+        run = dilation * self.block
+        shape = np.array([0, self.config.channels // self.block, -1, count * run])
+        rows = self.add("Reshape", [x, self.constant(f"runs_{count}_{dilation}", shape)])
+        parts = [f"{rows}.{phase}" for phase in range(count)]
+        sizes = self.constant(f"sizes_{count}_{dilation}", np.array([run] * count))
+        self.nodes.append(helper.make_node("Split", [rows, sizes], parts, axis=3))
+        return [self.add("Reshape", [part, self.to_layout]) for part in parts]
+
+    def join(self, xs: list[str], dilation: int) -> str:
+        """The inverse of :meth:`cut`."""
+        if len(xs) == 1:
+            return xs[0]
+        shape = np.array([0, self.config.channels // self.block, -1, dilation * self.block])
+        run = self.constant(f"run_{dilation}", shape)
+        rows = self.add("Concat", [self.add("Reshape", [x, run]) for x in xs], axis=3)
+        return self.add("Reshape", [rows, self.to_layout])
 
     def _blocked_convolution(
         self,
@@ -450,9 +511,10 @@ def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onn
     * for every kept activation its tensor of one tile, ``{name}.rows`` int32
       (1, C / block, left + right): the rows to gather, relative to the anchor, of the
       activation viewed as (C / block * length, block); and ``{name}.sides`` int64 (2,): left
-      and right;
+      and right. Where the unit works on phases (see
+      :mod:`spliceflow.models.fast_convolution`), left and right of each phase in turn;
     * for every unit u ``residual{u}.start`` and ``.end`` int64 (1,): what the identity carries
-      on, within the input of the unit;
+      on, within (each phase of) the input of the unit;
     * for every tap t ``tap{t}.start`` and ``.end``, ``tap{t}.rows`` and ``tap{t}.sides``: what of
       the trunk the outputs see, and what they see of the reference beside it.
 
@@ -476,8 +538,8 @@ def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onn
         inputs.extend(helper.make_tensor_value_info(name, int64, [1]) for name in names)
         return names
 
-    def beside(kept: str, centre: str, label: str) -> str:
-        """Put the reference's activations on both sides of the variant's own."""
+    def beside(kept: str, centres: list[str], label: str) -> list[str]:
+        """Put the reference's activations on both sides of the variant's own, each phase."""
         if kept not in declared:
             declared.add(kept)
             inputs.append(
@@ -491,31 +553,37 @@ def variant_graph(weights: MemberWeights, block: int, half: bool = False) -> onn
                 f"{label}.rows", int32, [1, channels // block, f"{label}.flank"]
             )
         )
-        inputs.append(helper.make_tensor_value_info(f"{label}.sides", int64, [2]))
+        inputs.append(helper.make_tensor_value_info(f"{label}.sides", int64, [2 * len(centres)]))
         rows = build.add("Add", ["anchor", f"{label}.rows"])
         flanks = build.add("Gather", [views[kept], rows], axis=0)
-        left, right = f"{label}.left", f"{label}.right"
-        build.nodes.append(
-            helper.make_node("Split", [flanks, f"{label}.sides"], [left, right], axis=2)
-        )
-        return build.add("Concat", [left, centre, right], axis=2)
+        sides = [f"{label}.side{side}" for side in range(2 * len(centres))]
+        build.nodes.append(helper.make_node("Split", [flanks, f"{label}.sides"], sides, axis=2))
+        return [
+            build.add("Concat", [left, centre, right], axis=2)
+            for left, centre, right in zip(sides[0::2], centres, sides[1::2], strict=True)
+        ]
 
     def tap(x: str, number: int, units: int, y: str | None) -> str:
         start, end = bounds(f"tap{number}")
-        seen = beside(f"x{units}", build.slice(x, start, end), f"tap{number}")
-        return build.tap(seen, number, y)
+        seen = beside(f"x{units}", [build.slice(x, start, end)], f"tap{number}")
+        return build.tap(seen[0], number, y)
 
     x = build.embed("alleles")
     y = tap(x, 0, 0, None)
     number = 1
+    xs, cut = [x], (1, 1)
     for unit in range(config.units):
-        x = beside(f"x{unit}", x, f"x{unit}")
-        a = build.convolve(build.normalise(x, unit), unit, 1)
-        a = beside(f"a{unit}", a, f"a{unit}")
+        wanted = phases(config, unit, block), config.dilations[unit]
+        if wanted != cut:
+            xs, cut = build.cut(build.join(xs, cut[1]), *wanted), wanted
+        xs = beside(f"x{unit}", xs, f"x{unit}")
+        normalised = [build.normalise(x, unit) for x in xs]
+        a = beside(f"a{unit}", build.convolve_phases(normalised, unit, 1), f"a{unit}")
         start, end = bounds(f"residual{unit}")
-        x = build.convolve(a, unit, 2, build.slice(x, start, end))
+        residuals = [build.slice(x, start, end) for x in xs]
+        xs = build.convolve_phases(a, unit, 2, residuals)
         if config.has_skip_after(unit):
-            y = tap(x, number, unit + 1, y)
+            y = tap(build.join(xs, cut[1]), number, unit + 1, y)
             number += 1
     build.logits(y)
     return build.model("variant", inputs, [helper.make_tensor_value_info("logits", float32, None)])

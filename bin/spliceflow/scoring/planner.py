@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
 from spliceflow.models.dilated_cnn import DilatedCnn
+from spliceflow.models.fast_convolution import PHASES, phases, steps
 from spliceflow.models.graphs import kept_margins, taps_after_units
 
 
@@ -55,22 +56,53 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Widths:
-    """W_0 … W_K of one side of the changed segment, in bases."""
+    """W_0 … W_K in bases, on both sides of an allele's segment.
 
-    half_spans: tuple[int, ...]
-    needed: int
+    Attributes:
+        left: on the 5' side, on the gene's strand.
+        right: on the 3' side.
+    """
 
-    @cached_property
-    def bases(self) -> tuple[int, ...]:
-        """W_0 … W_K."""
-        needed = self.needed + sum(self.half_spans)
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+
+    @classmethod
+    def of(cls, config: DilatedCnn, geometry: Geometry, block: int) -> Widths:
+        """Widths of all layers, rounded up where a layer is cut into phases.
+
+        There the segment and both sides together have to be a whole number of steps, and the
+        left side as well.
+        """
+        left, right = [0], [0]
+        needed = sum(config.half_spans)
         changed = 0
-        widths = [0]
-        for half_span in self.half_spans:
+        every = steps(config, block)
+        for half_span, step in zip(config.half_spans, every[1:], strict=True):
             needed -= half_span
             changed += half_span
-            widths.append(min(needed, changed))
-        return tuple(widths)
+            # What was rounded up in the layer before is not thrown away but computed on.
+            wide = max(min(geometry.left + needed, changed), left[-1] - half_span)
+            left.append(_round_up(wide, step))
+            wide = max(min(geometry.right + needed, changed), right[-1] - half_span)
+            right.append(_round_up(wide + geometry.alt_length, step) - geometry.alt_length)
+        # The input of a unit, W_{2u+1} + h wide, has to hold all that its identity carries on.
+        for between in range(1, len(left), 2):
+            half_span = config.half_spans[between]
+            left[between] = max(left[between], left[between + 1] - half_span)
+            right[between] = max(right[between], right[between + 1] - half_span)
+        return cls(tuple(left), tuple(right))
+
+
+def _round_up(value: int, step: int) -> int:
+    return -(-value // step) * step
+
+
+def reference_margin(config: DilatedCnn, block: int) -> int:
+    """Outputs beyond what scores need that a reference tile has to have on both sides.
+
+    Rounded widths reach up to a step beyond what is needed.
+    """
+    return max(steps(config, block)) - 1
 
 
 def plan_variants(
@@ -81,29 +113,39 @@ def plan_variants(
     Returns:
         the integer inputs of :func:`spliceflow.models.graphs.variant_graph`, by name.
     """
-    left = Widths(config.half_spans, geometry.left).bases
-    right = Widths(config.half_spans, geometry.right).bases
+    widths = Widths.of(config, geometry, block)
     margins = kept_margins(config)
     groups = np.arange(config.channels // block, dtype=np.int32)[:, None]
     inputs: dict[str, np.ndarray] = {}
 
-    def gather(label: str, kept: str, inner: tuple[int, int], outer: tuple[int, int]) -> None:
-        """Rows between ``inner`` and ``outer`` bases beyond the segment, on both sides."""
+    def gather(
+        label: str,
+        kept: str,
+        inner: tuple[int, int],
+        outer: tuple[int, int],
+        count: int = 1,
+        dilation: int = 1,
+    ) -> None:
+        """Rows between ``inner`` and ``outer`` bases beyond the segment, phase by phase."""
         start = -margins[kept]
         end = geometry.ref_length - margins[kept]
-        positions = np.concatenate(
-            [
-                np.arange(start - outer[0], start - inner[0], dtype=np.int32),
-                np.arange(end + inner[1], end + outer[1], dtype=np.int32),
-            ]
-        )
+        left = np.arange(start - outer[0], start - inner[0], dtype=np.int32)
+        right = np.arange(end + inner[1], end + outer[1], dtype=np.int32)
+        parts = [
+            side.reshape(-1, count, dilation)[:, phase].reshape(-1) if count > 1 else side
+            for phase in range(count)
+            for side in (left, right)
+        ]
         length = tile - 2 * margins[kept]
-        inputs[f"{label}.rows"] = (groups * length + positions)[None].astype(np.int32)
-        inputs[f"{label}.sides"] = np.array([outer[0] - inner[0], outer[1] - inner[1]], np.int64)
+        inputs[f"{label}.rows"] = (groups * length + np.concatenate(parts))[None].astype(np.int32)
+        inputs[f"{label}.sides"] = np.array([len(part) for part in parts], np.int64)
+
+    def sides(layer: int, beyond: int = 0) -> tuple[int, int]:
+        return widths.left[layer] + beyond, widths.right[layer] + beyond
 
     def tap(number: int, units: int) -> None:
         """The trunk after ``units`` units, cut or extended to the outputs."""
-        width = left[2 * units], right[2 * units]
+        width = sides(2 * units)
         crop = max(width[0] - geometry.left, 0), max(width[1] - geometry.right, 0)
         total = width[0] + geometry.alt_length + width[1]
         inputs[f"tap{number}.start"] = np.array([crop[0]], np.int64)
@@ -115,27 +157,34 @@ def plan_variants(
         tap(number, units)
     for unit in range(config.units):
         half_span = config.half_spans[2 * unit]
+        cut = phases(config, unit, block), config.dilations[unit]
         before, between, after = 2 * unit, 2 * unit + 1, 2 * unit + 2
-        outer = left[between] + half_span, right[between] + half_span
-        gather(f"x{unit}", f"x{unit}", (left[before], right[before]), outer)
-        start = outer[0] - left[after]
-        end = outer[0] + geometry.alt_length + right[after]
-        inputs[f"residual{unit}.start"] = np.array([start], np.int64)
-        inputs[f"residual{unit}.end"] = np.array([end], np.int64)
-        outer = left[after] + half_span, right[after] + half_span
-        gather(f"a{unit}", f"a{unit}", (left[between], right[between]), outer)
+        outer = sides(between, half_span)
+        gather(f"x{unit}", f"x{unit}", sides(before), outer, *cut)
+        start = outer[0] - widths.left[after]
+        end = outer[0] + geometry.alt_length + widths.right[after]
+        inputs[f"residual{unit}.start"] = np.array([start // cut[0]], np.int64)
+        inputs[f"residual{unit}.end"] = np.array([end // cut[0]], np.int64)
+        gather(f"a{unit}", f"a{unit}", sides(between), sides(after, half_span), *cut)
     return inputs
 
 
 @lru_cache(maxsize=4096)
-def variant_taps(config: DilatedCnn, geometry: Geometry) -> int:
-    """Convolution tap positions (each channels² multiply-adds) of one incremental allele."""
-    left = Widths(config.half_spans, geometry.left).bases
-    right = Widths(config.half_spans, geometry.right).bases
-    return sum(
-        taps * (left[k + 1] + geometry.alt_length + right[k + 1])
-        for k, taps in enumerate(config.taps)
-    )
+def variant_taps(config: DilatedCnn, geometry: Geometry, block: int = 1) -> float:
+    """Convolution tap positions (each channels² multiply-adds) of one incremental allele.
+
+    In a layer that is cut into four phases, nine convolutions of a quarter of the positions
+    and about a quarter of the taps count.
+    """
+    widths = Widths.of(config, geometry, block)
+    total = 0.0
+    for k, taps in enumerate(config.taps):
+        positions = widths.left[k + 1] + geometry.alt_length + widths.right[k + 1]
+        if phases(config, k // 2, block) == PHASES:
+            total += 9 * ((taps + 3) // 4) * positions / PHASES
+        else:
+            total += taps * positions
+    return total
 
 
 @lru_cache(maxsize=4096)

@@ -46,6 +46,7 @@ from spliceflow.scoring.planner import (
     Widths,
     merge_spans,
     plan_variants,
+    reference_margin,
     variant_taps,
     window_taps,
 )
@@ -181,6 +182,7 @@ class VariantScorer:
         self._threads = self.options.threads or available_threads()
         if self.device.kind == "cuda":
             self._threads = 1
+        self._margin = reference_margin(self.bundle.network, self.device.block)
         kind = _FullPass if self.options.engine == "full" else _IncrementalPass
         self._passes = [kind(self.bundle, member, self.device) for member in self.bundle.members]
         self.statistics.start_up_seconds = time.perf_counter() - started
@@ -220,9 +222,10 @@ class VariantScorer:
             gene = genes[gene_row]
             members = np.fromiter(rows, np.int64)
             alleles = [Allele(int(starts[row]), refs[row], alts[row]) for row in members]
-            firsts = [allele.start - self.options.distance for allele in alleles]
+            before = self.options.distance + self._margin
+            firsts = [allele.start - before for allele in alleles]
             lasts = [
-                allele.start + max(self.options.distance, len(allele.ref) - 1) + 1
+                allele.start + max(self.options.distance, len(allele.ref) - 1) + 1 + self._margin
                 for allele in alleles
             ]
             for span in merge_spans(firsts, lasts, self.bundle.network, self._longest_tile()):
@@ -292,7 +295,8 @@ class VariantScorer:
         if self.options.batch_size:
             return self.options.batch_size
         network = self.bundle.network
-        widest = geometry.alt_length + 2 * max(Widths(network.half_spans, geometry.left).bases)
+        widths = Widths.of(network, geometry, self.device.block)
+        widest = geometry.alt_length + max(widths.left) + max(widths.right)
         held = 6 * network.channels * 4 * (widest + self.bundle.context // 4)
         # On a CPU a batch should stay in the cache of a core; a GPU has to be filled.
         budget = 512_000_000 if self.device.kind == "cuda" else 16_000_000
@@ -342,9 +346,10 @@ class VariantScorer:
         else:
             taps = window_taps(network, tile.end - tile.start)
             taps += sum(
-                variant_taps(network, batch.geometry) * len(batch.members) for batch in batches
+                variant_taps(network, batch.geometry, self.device.block) * len(batch.members)
+                for batch in batches
             )
-        statistics.multiply_adds += taps * network.channels**2 * len(self._passes)
+        statistics.multiply_adds += int(taps) * network.channels**2 * len(self._passes)
 
     def _table(
         self,

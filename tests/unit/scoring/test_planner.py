@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spliceflow.models.dilated_cnn import DilatedCnn
+from spliceflow.models.fast_convolution import steps
 from spliceflow.scoring.planner import (
     Geometry,
     Widths,
     merge_spans,
+    reference_margin,
     taps_per_base,
     variant_taps,
     window_taps,
@@ -45,12 +47,31 @@ def test_an_allele_never_costs_more_than_its_window(context, distance, ref, alt,
 @given(st.sampled_from([80, 2_000]), st.integers(0, 300))
 def test_widths_grow_then_shrink_to_what_is_needed(context, needed):
     network = DilatedCnn.of_context(context)
-    bases = Widths(network.half_spans, needed).bases
-    assert bases[0] == 0
-    assert bases[-1] == min(needed, context // 2)
-    peak = bases.index(max(bases))
-    assert list(bases[: peak + 1]) == sorted(bases[: peak + 1])
-    assert list(bases[peak:]) == sorted(bases[peak:], reverse=True)
+    left = Widths.of(network, Geometry(1, 1, needed, 50), block=1).left
+    assert left[0] == 0
+    assert left[-1] == min(needed, context // 2)
+    peak = left.index(max(left))
+    assert list(left[: peak + 1]) == sorted(left[: peak + 1])
+    assert list(left[peak:]) == sorted(left[peak:], reverse=True)
+
+
+@given(st.integers(1, 4_999), st.integers(1, 300), st.integers(1, 300), st.sampled_from("+-"))
+def test_widths_of_phases_are_whole_steps_within_the_margin(distance, ref, alt, strand):
+    geometry = Geometry.of_allele(ref, alt, distance, strand)
+    plain = Widths.of(LARGE, geometry, block=1)
+    cut = Widths.of(LARGE, geometry, block=16)
+    margin = reference_margin(LARGE, 16)
+    for layer, step in enumerate(steps(LARGE, 16)):
+        assert cut.left[layer] % step == 0
+        assert (cut.left[layer] + alt + cut.right[layer]) % step == 0
+        for side in ("left", "right"):
+            rounded, exact = getattr(cut, side)[layer], getattr(plain, side)[layer]
+            assert exact <= rounded <= exact + margin
+
+
+def test_phases_save_multiplications():
+    geometry = Geometry.of_allele(1, 1, 50, "+")
+    assert variant_taps(LARGE, geometry, 16) < 0.72 * variant_taps(LARGE, geometry, 1)
 
 
 def test_strands_mirror_each_other():
