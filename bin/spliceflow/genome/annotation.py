@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from urllib.parse import unquote
 
 from spliceflow.bgzf import read_lines
@@ -24,6 +26,12 @@ _UNTRANSLATED = frozenset(
 )
 _PARTS = frozenset(("exon", _CODING)) | _UNTRANSLATED
 
+_ATTRIBUTES = frozenset(
+    (
+        *("gene_id", "gene_name", "gene", "gene_symbol", "Name", "locus_tag", "transcript_id"),
+        *("gene_type", "gene_biotype", "transcript_type", "transcript_biotype", "biotype"),
+    )
+)
 _GTF_ATTRIBUTE = re.compile(r'([^\s;"=]+)\s+(?:"([^"]*)"|([^\s;]+))')
 _GTF_TRANSCRIPT = re.compile(r'(?:^|[\s;])transcript_id\s+(?:"([^"]*)"|([^\s;]+))')
 _ID_PREFIX = re.compile(r"^(gene|rna|transcript)[:-]", re.IGNORECASE)
@@ -88,8 +96,20 @@ class _Feature:
     tags: set[str] = field(default_factory=set)
     start: int | None = None
     end: int | None = None
-    pieces: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    # Starts and ends in turn, by kind: an annotation of a mammal has millions of them.
+    pieces: dict[str, array[int]] = field(default_factory=dict)
     places: set[tuple[str, str]] = field(default_factory=set)
+
+    def add_piece(self, kind: str, start: int, end: int) -> None:
+        piece = self.pieces.get(kind)
+        if piece is None:
+            piece = self.pieces[kind] = array("q")
+        piece.append(start)
+        piece.append(end)
+
+    def ranges(self, kind: str) -> Iterator[tuple[int, int]]:
+        flat = self.pieces.get(kind, ())
+        return zip(flat[::2], flat[1::2], strict=True)
 
 
 def annotation_format(path: str | os.PathLike[str]) -> str:
@@ -125,42 +145,48 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
     Raises:
         InputError: a line is malformed; the message names it.
     """
+    name = Path(path).name
     genes: dict[tuple[str, str, str], dict[str, str]] = {}
     transcripts: dict[tuple[str, str, str], _Feature] = {}
-    for contig, feature, start, end, strand, text, where in _lines(path):
-        if feature not in _PARTS and feature not in ("gene", "transcript"):
+    for number, contig, feature, start, end, strand, text in _lines(path):
+        part = feature in _PARTS
+        if not part and feature not in ("gene", "transcript"):
             continue
-        if feature in _PARTS and (match := _GTF_TRANSCRIPT.search(text)):
+        if part and (match := _GTF_TRANSCRIPT.search(text)):
             # The parts of a transcript repeat its attributes; reading them once is enough.
             known = transcripts.get((contig, strand, match[1] or match[2] or ""))
             if known:
-                known.pieces.setdefault(feature, []).append((start, end))
+                known.add_piece(feature, start, end)
                 continue
         attributes: dict[str, str] = {}
         tags: set[str] = set()
-        for name, quoted, bare in _GTF_ATTRIBUTE.findall(text):
-            if name == "tag":
+        for key, quoted, bare in _GTF_ATTRIBUTE.findall(text):
+            if key == "tag":
                 tags.add(_tag(quoted or bare))
-            else:
-                attributes.setdefault(name, quoted or bare)
+            elif key in _ATTRIBUTES:
+                attributes.setdefault(key, quoted or bare)
         gene_id = attributes.get("gene_id", "")
         if feature == "gene":
             genes.setdefault((contig, strand, gene_id), attributes)
             continue
         transcript_id = attributes.get("transcript_id", "")
         if not transcript_id:
-            raise InputError(f"{where} has no transcript_id; every {feature} of a GTF needs one.")
+            raise InputError(
+                f"Line {number} of {name} has no transcript_id; every {feature} of a GTF needs one."
+            )
         record = transcripts.setdefault((contig, strand, transcript_id), _Feature())
         record.places.add((contig, strand))
         record.tags |= tags
-        for name, value in attributes.items():
-            record.attributes.setdefault(name, value)
+        for key, value in attributes.items():
+            record.attributes.setdefault(key, value)
         if feature == "transcript":
             record.start, record.end = start, end
         else:
-            record.pieces.setdefault(feature, []).append((start, end))
+            record.add_piece(feature, start, end)
     kept = []
-    for (contig, strand, transcript_id), record in transcripts.items():
+    read = len(transcripts)
+    for contig, strand, transcript_id in list(transcripts):
+        record = transcripts.pop((contig, strand, transcript_id))
         own = record.attributes
         gene_id = own.get("gene_id", "") or transcript_id
         of_gene = genes.get((contig, strand, gene_id), {})
@@ -176,7 +202,7 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
         )
         if transcript:
             kept.append(transcript)
-    return AnnotatedTranscripts("GTF", tuple(kept), len(transcripts) - len(kept), {})
+    return AnnotatedTranscripts("GTF", tuple(kept), read - len(kept), {})
 
 
 def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
@@ -190,7 +216,7 @@ def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
     """
     features: dict[str, _Feature] = {}
     chromosomes: dict[str, str] = {}
-    for contig, kind, start, end, strand, text, where in _lines(path):
+    for number, contig, kind, start, end, strand, text in _lines(path):
         attributes = _gff3_attributes(text)
         if kind == "region" and attributes.get("genome") in ("chromosome", "mitochondrion"):
             mitochondrion = attributes["genome"] == "mitochondrion"
@@ -202,15 +228,19 @@ def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
             # A part without a parent can't be told to belong to any gene.
             for parent in parents:
                 record = features.setdefault(parent, _Feature())
-                record.pieces.setdefault(kind, []).append((start, end))
+                record.add_piece(kind, start, end)
                 record.places.add((contig, strand))
         elif identifier := attributes.get("ID", ""):
             record = features.setdefault(identifier, _Feature())
             parents = attributes.get("Parent", "").split(",")
             if identifier in parents:
-                raise InputError(f"{where} is its own parent; repair the annotation.")
+                raise InputError(
+                    f"Line {number} of {Path(path).name} is its own parent; repair the annotation."
+                )
             record.parent = parents[0]
-            record.attributes = attributes
+            record.attributes = {
+                key: value for key, value in attributes.items() if key in _ATTRIBUTES
+            }
             record.tags = {_tag(tag) for tag in attributes.get("tag", "").split(",") if tag}
             record.places.add((contig, strand))
             # Lines that share an ID are one feature in pieces.
@@ -243,32 +273,40 @@ def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
 
 def _lines(
     path: str | os.PathLike[str],
-) -> Iterator[tuple[str, str, int, int, str, str, str]]:
-    """Yield contig, feature, start and end (0-based, half-open), strand, attributes, place."""
+) -> Iterator[tuple[int, str, str, int, int, str, str]]:
+    """Yield line number, contig, feature, start, end (0-based half-open), strand, attributes."""
+    name = Path(path).name
     for number, line in enumerate(read_lines(path), 1):
-        if line.startswith(b"##FASTA"):
-            return
-        if not line or line.startswith(b"#"):
+        if not line or line[0] == ord("#"):
+            if line.startswith(b"##FASTA"):
+                return
             continue
-        where = f"Line {number} of {Path(path).name}"
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(f"{where} is not UTF-8 text; convert the annotation.") from error
-        if not text.strip():
-            continue
+            raise InputError(
+                f"Line {number} of {name} is not UTF-8 text; convert the annotation."
+            ) from error
         columns = text.split("\t")
         if len(columns) != 9:
+            if not text.strip():
+                continue
             raise InputError(
-                f"{where} has {len(columns)} columns separated by tabs, not the 9 of GTF and GFF3."
+                f"Line {number} of {name} has {len(columns)} columns separated by tabs, not the 9 "
+                "of GTF and GFF3."
             )
         contig, _, feature, first, last, _, strand, _, attributes = columns
         if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
-            raise InputError(f"{where}: start {first!r} or end {last!r} is not a number.")
+            raise InputError(
+                f"Line {number} of {name}: start {first!r} or end {last!r} is not a number."
+            )
         start, end = int(first[:12]) - 1, int(last[:12])
         if not 0 <= start < end < 2**31:
-            raise InputError(f"{where}: {first}-{last} is not a range of 1-based positions.")
-        yield contig, feature, start, end, strand, attributes, where
+            raise InputError(
+                f"Line {number} of {name}: {first}-{last} is not a range of 1-based positions."
+            )
+        # Few contigs, features and strands: one copy of each is enough.
+        yield number, intern(contig), intern(feature), start, end, intern(strand), attributes
 
 
 def _gff3_attributes(text: str) -> dict[str, str]:
@@ -309,16 +347,15 @@ def _transcript(
     biotype: str,
 ) -> Transcript | None:
     """Put a transcript together; None if it has no exon, or not one contig and strand."""
-    pieces = record.pieces.get("exon") or [
-        piece for kind in sorted(record.pieces) if kind != "exon" for piece in record.pieces[kind]
-    ]
+    kinds = ["exon"] if "exon" in record.pieces else list(record.pieces)
+    pieces = sorted(piece for kind in kinds for piece in record.ranges(kind))
     if not pieces or len(record.places) != 1:
         return None
     ((contig, strand),) = record.places
     if strand not in ("+", "-"):
         return None
     exons: list[tuple[int, int]] = []
-    for start, end in sorted(pieces):
+    for start, end in pieces:
         if exons and start <= exons[-1][1]:
             exons[-1] = (exons[-1][0], max(end, exons[-1][1]))
         else:
@@ -334,7 +371,7 @@ def _transcript(
         start=first if record.start is None else min(record.start, first),
         end=last if record.end is None else max(record.end, last),
         exons=tuple(exons),
-        coding_bases=sum(end - start for start, end in record.pieces.get(_CODING, ())),
+        coding_bases=sum(end - start for start, end in record.ranges(_CODING)),
         biotype=biotype,
         tags=frozenset(record.tags),
     )
