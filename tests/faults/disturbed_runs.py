@@ -55,9 +55,9 @@ class Finished:
 
     @property
     def sentence(self) -> str:
-        """The last line of the log, which is to say what went wrong."""
-        lines = [line.strip() for line in self.log.splitlines() if line.strip()]
-        return lines[-1] if lines else ""
+        """The last error of the log, which is to say what went wrong."""
+        said = [line for line in self.log.splitlines() if line.startswith("ERROR ~ ")]
+        return said[-1].removeprefix("ERROR ~ ") if said else ""
 
 
 class Pipeline:
