@@ -75,6 +75,14 @@ def existing_file(text, option) {
     if (!java.nio.file.Files.isReadable(path)) {
         error("${option}: ${text} can't be read: check its permissions")
     }
+    return stageable_path(path, option)
+}
+
+// The engine's own script that links inputs into a task's folder leaves '$' to the shell.
+def stageable_path(path, option) {
+    if (path.toString() =~ /[$\p{Cntrl}]/) {
+        error("${option}: ${printable(path.toString())} has '\$' or a control character in its path: rename it or link to it")
+    }
     return path
 }
 
@@ -95,6 +103,7 @@ def model_files(model, options, catalogue, code_digest) {
         error("--model ${model} is neither a folder nor in the model catalogue" +
             (close ? "; did you mean ${close}?" : ": see docs/models.md"))
     }
+    stageable_path(path, '--model')
     def weights = path.isDirectory() ? path.listFiles().findAll { child -> child.isFile() && !child.name.startsWith('.') } : [path]
     def known = weights.findAll { child -> child.name == 'bundle.json' || child.name ==~ /.*\.(onnx|pt|pth|h5)/ }
     if (!known) {

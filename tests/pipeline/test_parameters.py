@@ -53,6 +53,7 @@ def check(tmp_path_factory):
     (folder / "plain.vcf.gz").write_text("")
     (folder / "other.bcf").write_text("")
     (folder / "two words.vcf").write_text("")
+    (folder / "$HOME.vcf").write_text("")
     sheets = {
         "good.csv": '\ufeffsample,vcf\r\nfirst,plain.vcf.gz\r\n"second","two words.vcf"\r\n\r\n',
         "columns.csv": "name,file\na,plain.vcf.gz\n",
@@ -81,6 +82,7 @@ def check(tmp_path_factory):
         "a file whose name can't be a sample's": ("two words.vcf", "give the file another name"),
         "absent": ("nowhere.vcf", "--input: nowhere.vcf does not exist"),
         "a folder": ("bundle", "--input: bundle is a folder"),
+        "a name the shell would change": ("$HOME.vcf", "has '$' or a control character"),
     }
     models = {
         "bundle": ("bundle", ["bundle.json"]),
