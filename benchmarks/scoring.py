@@ -316,7 +316,7 @@ def peer_environment(name: str, folder: Path) -> Path:
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
         pip = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
         requirements = ROOT / "benchmarks" / f"requirements-{name}.txt"
-        subprocess.run([*pip, "--requirement", requirements], check=True)
+        subprocess.run([*pip, "--require-hashes", "--requirement", requirements], check=True)
     return environment
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -92,6 +94,26 @@ def open_session(model: onnx.ModelProto, device: Device) -> onnxruntime.Inferenc
 def available_threads() -> int:
     """CPU cores this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def free_memory(device: Device, load: Callable[[str], ctypes.CDLL] = ctypes.CDLL) -> int | None:
+    """Bytes free on the GPU, as the CUDA runtime says; None for a CPU or if it can't tell.
+
+    Args:
+        device: where sessions run.
+        load: loads a shared library by name.
+    """
+    if device.kind != "cuda":
+        return None
+    for version in (13, 12):
+        try:
+            runtime = load(f"libcudart.so.{version}")
+        except OSError:
+            continue
+        free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
+        if runtime.cudaMemGetInfo(ctypes.byref(free), ctypes.byref(total)) == 0:
+            return free.value
+    return None
 
 
 @lru_cache(maxsize=1)

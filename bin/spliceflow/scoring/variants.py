@@ -50,12 +50,14 @@ from spliceflow.scoring.planner import (
     variant_taps,
     window_taps,
 )
-from spliceflow.scoring.sessions import Device, available_threads, open_session
+from spliceflow.scoring.sessions import Device, available_threads, free_memory, open_session
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
 
 ENGINES = ("incremental", "full")
 MAX_DISTANCE = 4_999
+CPU_MEMORY = 1_000_000_000
+"""Bytes for activations on a CPU, so that a scoring task stays below 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class ScoringOptions:
         calibrated: divide logits by the bundle's temperature.
         threads: sessions that run at a time; 0 takes all cores of the process.
         batch_size: alleles in a batch; 0 chooses from their width.
-        memory: bytes that activations may take, all threads together.
+        memory: bytes that activations may take, all threads together; 0 takes
+            :data:`CPU_MEMORY`, or most of what is free on a GPU.
     """
 
     distance: int = 50
@@ -78,7 +81,7 @@ class ScoringOptions:
     calibrated: bool = False
     threads: int = 0
     batch_size: int = 0
-    memory: int = 1_000_000_000
+    memory: int = 0
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -180,8 +183,15 @@ class VariantScorer:
         started = time.perf_counter()
         self._temperature = self.bundle.card.temperature if self.options.calibrated else 1.0
         self._threads = self.options.threads or available_threads()
+        self._memory = self.options.memory or CPU_MEMORY
+        # On a CPU a batch should stay in the cache of a core; a GPU has to be filled.
+        self._batch_memory = 16_000_000
         if self.device.kind == "cuda":
             self._threads = 1
+            free = free_memory(self.device)
+            if free is not None and not self.options.memory:
+                self._memory = free * 6 // 10
+            self._batch_memory = self._memory // 4
         self._margin = reference_margin(self.bundle.network, self.device.block)
         kind = _FullPass if self.options.engine == "full" else _IncrementalPass
         self._passes = [kind(self.bundle, member, self.device) for member in self.bundle.members]
@@ -246,7 +256,7 @@ class VariantScorer:
         margins = kept_margins(network).values()
         fixed = sum(self.bundle.context - 2 * margin for margin in margins) * network.channels * 4
         # Besides what is kept, the runtime holds a few activations of the tile at a time.
-        available = self.options.memory / self._threads / 1.5 - fixed
+        available = self._memory / self._threads / 1.5 - fixed
         return int(np.clip(available / per_base, 1_000, 50_000))
 
     def _score_tiles(self, tiles: Iterator[Tile]) -> Iterator[tuple[np.ndarray, Deltas]]:
@@ -298,9 +308,7 @@ class VariantScorer:
         widths = Widths.of(network, geometry, self.device.block)
         widest = geometry.alt_length + max(widths.left) + max(widths.right)
         held = 6 * network.channels * 4 * (widest + self.bundle.context // 4)
-        # On a CPU a batch should stay in the cache of a core; a GPU has to be filled.
-        budget = 512_000_000 if self.device.kind == "cuda" else 16_000_000
-        return int(np.clip(budget // held, 1, 512))
+        return int(np.clip(self._batch_memory // held, 1, 1_024))
 
     def _finish(
         self, tile: Tile, batches: list[Batch], futures: list[Future[MemberScores]]

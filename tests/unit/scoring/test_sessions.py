@@ -7,7 +7,7 @@ import pytest
 
 from spliceflow.errors import InputError
 from spliceflow.scoring import sessions
-from spliceflow.scoring.sessions import choose_device, cpu_block_size
+from spliceflow.scoring.sessions import Device, choose_device, cpu_block_size, free_memory
 
 
 @pytest.fixture
@@ -54,3 +54,27 @@ def test_a_provider_that_falls_back_is_noticed(monkeypatch):
             choose_device("cuda")
     finally:
         sessions._cuda_problem.cache_clear()
+
+
+class CudaRuntime:
+    """Answers as the CUDA runtime does."""
+
+    def __init__(self, name: str) -> None:
+        if name != "libcudart.so.12":
+            raise OSError(name)
+
+    def cudaMemGetInfo(self, free, total) -> int:  # noqa: N802
+        free._obj.value, total._obj.value = 3_000_000_000, 8_000_000_000
+        return 0
+
+
+def test_free_memory_is_asked_of_whichever_runtime_there_is():
+    assert free_memory(Device("cuda", "fp32", 1), CudaRuntime) == 3_000_000_000
+    assert free_memory(Device("cpu", "fp32", 16), CudaRuntime) is None
+
+
+def test_no_runtime_no_answer():
+    def missing(name: str):
+        raise OSError(name)
+
+    assert free_memory(Device("cuda", "fp32", 1), missing) is None

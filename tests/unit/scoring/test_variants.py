@@ -17,6 +17,7 @@ from spliceflow.genome.genes import Gene
 from spliceflow.models.bundle import Bundle, BundleCard, write_bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.graphs import MemberWeights
+from spliceflow.scoring.planner import Geometry
 from spliceflow.scoring.sessions import Device, choose_device, cpu_block_size
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer, cost_function
 from spliceflow.variants.score_table import SHARD_SCHEMA
@@ -233,6 +234,22 @@ def test_ordinary_layout_gives_the_same_scores(bundle, genome):
     blocked = run(bundle, GENES, genome, alleles)
     ordinary = run(bundle, GENES, genome, alleles, device=Device("cpu", "fp32", 1))
     np.testing.assert_allclose(ordinary[:, :4], blocked[:, :4], atol=1e-5)
+
+
+def test_a_gpu_gets_batches_that_fill_its_memory(bundle, monkeypatch):
+    """Sizes are decided before anything runs on the device; sessions here are the CPU's."""
+    from spliceflow.scoring import variants
+
+    gpu, cpu = Device("cuda", "fp32", 1), Device("cpu", "fp32", 1)
+    opened = variants.open_session
+    monkeypatch.setattr(variants, "open_session", lambda model, device: opened(model, cpu))
+    sizes = []
+    for free in (1_000_000_000, 40_000_000_000):
+        monkeypatch.setattr(variants, "free_memory", lambda device, free=free: free)
+        scorer = VariantScorer(bundle, gpu, ScoringOptions())
+        sizes.append(scorer._batch_size(Geometry.of_allele(1, 1, 50, "+")))
+    on_cpu = VariantScorer(bundle, cpu, ScoringOptions())
+    assert on_cpu._batch_size(Geometry.of_allele(1, 1, 50, "+")) < sizes[0] < sizes[1]
 
 
 def test_reverse_complement_symmetry(bundle, genome, tmp_path):
