@@ -240,7 +240,8 @@ def predicted(
     network.eval()
     for batch in source.in_order():
         with torch.no_grad():
-            yield batch, channels_last.logits(network, _codes(batch, torch.device(device)))
+            encoded = channels_last.one_hot(_codes(batch, torch.device(device)))
+            yield batch, channels_last.logits(network, encoded)
 
 
 def _validate(
