@@ -13,7 +13,7 @@ process ANNOTATE_VCF {
     path genes
     path genome
     path bundle
-    val options // [ distance, mask, decimals ]
+    val options // [ distance, mask, calibrated, decimals ]
     val code_digest
 
     output:
@@ -31,7 +31,7 @@ process ANNOTATE_VCF {
         --fasta ${genome} \\
         --bundle ${bundle} \\
         --distance ${options.distance} \\
-        ${options.mask ? '--mask' : ''} \\
+        ${options.mask ? '--mask' : ''} ${options.calibrated ? '--calibrated' : ''} \\
         --decimals ${options.decimals} \\
         --threads ${task.cpus} \\
         --output ${shell_word("annotated/${name}.vcf.gz")} \\

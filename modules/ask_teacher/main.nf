@@ -17,9 +17,6 @@ process ASK_TEACHER {
     path "lessons_${part.replace('/', '_of_')}", emit: lessons
     tuple val("${task.process}"), val('torch'), eval('python3 -c "import torch; print(torch.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     ask_teacher.py \\

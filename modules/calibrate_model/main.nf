@@ -14,9 +14,6 @@ process CALIBRATE_MODEL {
     path 'calibration.json', emit: calibration
     tuple val("${task.process}"), val('onnxruntime'), eval('python3 -c "import onnxruntime; print(onnxruntime.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     calibrate_model.py \\

@@ -15,9 +15,6 @@ process COMPARE_MODELS {
     path 'agreement.json', emit: agreement
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     compare_models.py \\

@@ -15,9 +15,6 @@ process DRAW_MUTAGENESIS {
     path 'mutagenesis', emit: mutagenesis
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     draw_mutagenesis.py \\

@@ -17,9 +17,6 @@ process EVALUATE_MODEL {
     path "${name}.evaluation.csv", emit: evaluation
     tuple val("${task.process}"), val('onnxruntime'), eval('python3 -c "import onnxruntime; print(onnxruntime.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     evaluate_model.py \\

@@ -22,9 +22,6 @@ process FINISH_MODEL {
     path 'training.html', emit: page
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     def words = [
         calibration ? "--calibration ${calibration}" : '',

@@ -14,9 +14,6 @@ process MERGE_TRACKS {
     path 'sites', emit: sites
     tuple val("${task.process}"), val('pyBigWig'), eval('python3 -c "import pyBigWig; print(pyBigWig.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     merge_tracks.py \\

@@ -16,9 +16,6 @@ process PLAN_REGIONS {
     path 'regions/regions_*.tsv', emit: regions
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     def chosen = genes ? "--genes ${genes}" : options.regions ? "--regions ${shell_word(options.regions)}" : ''
     """

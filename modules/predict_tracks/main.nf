@@ -17,9 +17,6 @@ process PREDICT_TRACKS {
     path "${regions.baseName}.tracks.parquet", emit: tracks
     tuple val("${task.process}"), val('onnxruntime'), eval('python3 -c "import onnxruntime; print(onnxruntime.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     predict_tracks.py \\

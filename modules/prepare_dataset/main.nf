@@ -20,9 +20,6 @@ process PREPARE_DATASET {
     path "${name}.left_out.tsv", emit: left_out
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     prepare_genome.py --fasta fasta/* --output-dir genome

@@ -16,9 +16,6 @@ process PROPOSE_SUBSTITUTIONS {
     path 'substitutions.parquet', emit: shard
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     """
     propose_substitutions.py \\

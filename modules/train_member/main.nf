@@ -21,9 +21,6 @@ process TRAIN_MEMBER {
     tuple val(seed), path("seed_${seed}.run.json"), emit: run
     tuple val("${task.process}"), val('torch'), eval('python3 -c "import torch; print(torch.__version__)"'), topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     def start = initial ? '--initial-weights initial' : ''
     def checked = validation ? '--validation validation/*' : ''
