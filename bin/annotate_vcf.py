@@ -37,6 +37,7 @@ def main() -> None:
         "--distance", type=int, default=50, help="distance used to score (default: %(default)s)"
     )
     parser.add_argument("--mask", action="store_true", help="scores are masked")
+    parser.add_argument("--calibrated", action="store_true", help="scores are calibrated")
     parser.add_argument(
         "--decimals", type=int, default=2, help="decimals of delta scores (default: %(default)s)"
     )
@@ -53,7 +54,7 @@ def main() -> None:
     label = ScoringLabel(
         tag=bundle.card.info_tag,
         model=bundle.card.name,
-        fingerprint=bundle.fingerprint,
+        fingerprint=bundle.score_fingerprint(arguments.calibrated),
         annotation=annotation_fingerprint(read_genes(arguments.genes)),
         distance=arguments.distance,
         masked=arguments.mask,

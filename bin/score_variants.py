@@ -71,7 +71,7 @@ def main() -> None:
             "threads": options.threads or available_threads(),
             "engine": options.engine,
             "shard": arguments.shard.name,
-            "model": bundle.fingerprint,
+            "model": bundle.score_fingerprint(options.calibrated),
         }
         with atomic_path(arguments.summary) as partial:
             partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

@@ -6,10 +6,12 @@ be scored with the reason (schemas in ``spliceflow.variants.score_table``). ``--
 
 - ``files``: number of input files; ``records``, ``alleles``: in all of them together;
 - ``unique_alleles``: alleles that are different from each other;
-- ``status``: unique alleles by status (``scored`` means: in the shards);
+- ``status``: unique alleles by status (``scored`` means: in the shards, or known);
 - ``classes``: unique alleles by variant class; ``class_status``: by class, then status;
 - ``unmatched_contigs``: unique alleles by contig the FASTA does not have;
 - ``shards``, ``shard_rows`` (alleles × genes), ``cost``, ``largest_shard_cost`` (multiply-adds);
+- ``known``: null without ``--score-store``; else ``rows`` (alleles × genes found there), ``alleles``
+  and ``imported`` (rows with rounded scores of another program); they are not in the shards;
 - ``inputs``: list of ``sample``, ``records`` and ``alleles`` of each file.
 """
 
@@ -17,14 +19,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
-from spliceflow.genome.genes import read_genes
+from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.scoring.variants import cost_function
+from spliceflow.scoring.planner import cost_function
 from spliceflow.variants.samplesheet import InputFile, read_samplesheet
 from spliceflow.variants.shards import CohortShards, shard_cohort
 
@@ -54,29 +57,54 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, required=True, help="folder for the shards")
     parser.add_argument("--unscored", type=Path, required=True, help="table of unscored alleles")
     parser.add_argument("--summary", type=Path, required=True, help="summary to write (JSON)")
+    store = parser.add_argument_group("score store", "scores that are known are not made again")
+    store.add_argument("--score-store", help="folder or URI (s3://…) of the store")
+    store.add_argument("--known", type=Path, help="table to write with the known scores")
+    store.add_argument("--mask", action="store_true", help="look for masked scores")
+    store.add_argument("--calibrated", action="store_true", help="look for calibrated scores")
+    store.add_argument("--precision", choices=PRECISIONS, default="fp32", help="[fp32]")
     arguments = parser.parse_args()
     if not 0 <= arguments.distance <= 4999:
         raise InputError(f"--distance {arguments.distance} is not between 0 and 4999.")
     if not arguments.max_shard_cost > 0:
         raise InputError("--max-shard-cost has to be a number above 0.")
+    if bool(arguments.score_store) != bool(arguments.known):
+        raise InputError("--score-store and --known belong together: give both or neither.")
     bundle = Bundle.load(arguments.bundle)
+    genes = read_genes(arguments.genes)
     inputs = read_samplesheet(arguments.samplesheet)
     with Genome(arguments.fasta) as genome:
         cohort = shard_cohort(
             [entry.vcf for entry in inputs],
             genome,
-            read_genes(arguments.genes),
+            genes,
             arguments.distance,
             arguments.output_dir,
             arguments.unscored,
             arguments.max_shard_cost,
             cost_function(bundle, arguments.distance),
             memory_gb=arguments.memory_gb,
+            lookup=_lookup(arguments, bundle, genes, genome) if arguments.score_store else None,
         )
     with atomic_path(arguments.summary) as temporary:
         temporary.write_text(
             json.dumps(summarise(cohort, inputs), indent=2) + "\n", encoding="utf-8"
         )
+
+
+def _lookup(
+    arguments: argparse.Namespace, bundle: Bundle, genes: list[Gene], genome: Genome
+) -> Lookup:
+    key = StoreKey(
+        model=bundle.fingerprint,
+        annotation=annotation_fingerprint(genes),
+        assembly=assembly_fingerprint(genome),
+        distance=arguments.distance,
+        masked=arguments.mask,
+        calibrated=arguments.calibrated,
+        precision=arguments.precision,
+    )
+    return Lookup(ScoreStore(arguments.score_store), key, arguments.known)
 
 
 def summarise(cohort: CohortShards, inputs: list[InputFile]) -> dict[str, object]:
@@ -101,6 +129,7 @@ def summarise(cohort: CohortShards, inputs: list[InputFile]) -> dict[str, object
         "shard_rows": sum(shard.rows for shard in cohort.shards),
         "cost": sum(shard.cost for shard in cohort.shards),
         "largest_shard_cost": max((shard.cost for shard in cohort.shards), default=0.0),
+        "known": asdict(cohort.known) if cohort.known else None,
         "inputs": [
             {"sample": entry.sample, "records": counts.records, "alleles": counts.alleles}
             for entry, counts in zip(inputs, cohort.files, strict=True)

@@ -66,7 +66,7 @@ workflow ANNOTATE {
         genes,
         genome,
         bundle,
-        options.subMap(['distance', 'mask', 'decimals']),
+        options.subMap(['distance', 'mask', 'calibrated', 'decimals']),
         code_digest,
     )
 

@@ -83,12 +83,17 @@ class Bundle:
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits of all that scores depend on: network, weights, temperature."""
-        content = {
+        """12 hex digits of what uncalibrated scores depend on: the network and its weights."""
+        return self.score_fingerprint(calibrated=False)
+
+    def score_fingerprint(self, calibrated: bool) -> str:
+        """12 hex digits of what scores depend on; calibrated ones on the temperature too."""
+        content: dict[str, object] = {
             "network": asdict(self.network),
             "members": [self.files[member] for member in self.members],
-            "temperature": self.card.temperature,
         }
+        if calibrated:
+            content["temperature"] = self.card.temperature
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     @classmethod

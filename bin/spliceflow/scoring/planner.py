@@ -9,12 +9,13 @@ The two sides of the segment have widths of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from spliceflow.models.bundle import Bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.fast_convolution import PHASES, phases, steps
 from spliceflow.models.graphs import kept_margins, taps_after_units
@@ -252,3 +253,34 @@ def merge_spans(
     if members:
         spans.append(Span(start, end, tuple(members)))
     return spans
+
+
+CostFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def cost_function(bundle: Bundle, distance: int) -> CostFunction:
+    """Predicted cost of alleles, by which shards are balanced.
+
+    Returns:
+        a function of sorted 1-based positions, lengths of REF and lengths of ALT that gives
+        float64 multiply-adds of each allele: its own, and what it adds to the reference tiles
+        of the alleles before it.
+    """
+    network = bundle.network
+    members = len(bundle.members) * network.channels**2
+
+    def cost(positions: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> np.ndarray:
+        pairs, which = np.unique(np.stack([ref, alt], axis=1), axis=0, return_inverse=True)
+        own = np.array(
+            [
+                variant_taps(network, Geometry.of_allele(int(r), int(a), distance, "+"))
+                for r, a in pairs
+            ],
+            dtype=np.float64,
+        )[which.reshape(-1)]
+        gaps = np.diff(positions, prepend=positions[:1] - 10 * network.context - 10**6)
+        new_tile = window_taps(network, 2 * distance + 1)
+        shared = np.minimum(gaps * float(sum(network.taps)), new_tile)
+        return (own + shared) * members
+
+    return cost

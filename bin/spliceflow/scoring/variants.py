@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -380,7 +380,7 @@ class VariantScorer:
             columns[f"ds_{kind}"] = scores[:, index]
             columns[f"dp_{kind}"] = positions[:, index]
         columns["status"] = [str(Status.SCORED)] * rows
-        columns["model"] = [self.bundle.fingerprint] * rows
+        columns["model"] = [self.bundle.score_fingerprint(self.options.calibrated)] * rows
         columns["annotation"] = [annotation] * rows
         columns["distance"] = [self.options.distance] * rows
         columns["masked"] = [self.options.mask] * rows
@@ -515,34 +515,3 @@ class _IncrementalPass:
             binding.bind_output(name, "cpu" if name == "logits" else self._device.kind, 0)
         session.run_with_iobinding(binding)
         return binding.get_outputs()
-
-
-CostFunction = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-
-
-def cost_function(bundle: Bundle, distance: int) -> CostFunction:
-    """Predicted cost of alleles, by which shards are balanced.
-
-    Returns:
-        a function of sorted 1-based positions, lengths of REF and lengths of ALT that gives
-        float64 multiply-adds of each allele: its own, and what it adds to the reference tiles
-        of the alleles before it.
-    """
-    network = bundle.network
-    members = len(bundle.members) * network.channels**2
-
-    def cost(positions: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> np.ndarray:
-        pairs, which = np.unique(np.stack([ref, alt], axis=1), axis=0, return_inverse=True)
-        own = np.array(
-            [
-                variant_taps(network, Geometry.of_allele(int(r), int(a), distance, "+"))
-                for r, a in pairs
-            ],
-            dtype=np.float64,
-        )[which.reshape(-1)]
-        gaps = np.diff(positions, prepend=positions[:1] - 10 * network.context - 10**6)
-        new_tile = window_taps(network, 2 * distance + 1)
-        shared = np.minimum(gaps * float(sum(network.taps)), new_tile)
-        return (own + shared) * members
-
-    return cost

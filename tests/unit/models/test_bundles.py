@@ -80,7 +80,9 @@ def test_same_weights_same_fingerprint(bundle, tmp_path):
     assert again.fingerprint == bundle.fingerprint
     warm = BundleCard(name="two", temperature=1.2)
     warmer, _ = export_bundle([state_dict(0), state_dict(1)], CONFIG, warm, tmp_path / "warm")
-    assert warmer.fingerprint != bundle.fingerprint
+    assert warmer.fingerprint == bundle.fingerprint
+    assert warmer.score_fingerprint(True) != bundle.score_fingerprint(True)
+    assert warmer.score_fingerprint(True) != warmer.score_fingerprint(False)
 
 
 def test_an_altered_file_is_refused(bundle):

@@ -17,9 +17,9 @@ from spliceflow.genome.genes import Gene
 from spliceflow.models.bundle import Bundle, BundleCard, write_bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.graphs import MemberWeights
-from spliceflow.scoring.planner import Geometry
+from spliceflow.scoring.planner import Geometry, cost_function
 from spliceflow.scoring.sessions import Device, choose_device, cpu_block_size
-from spliceflow.scoring.variants import ScoringOptions, VariantScorer, cost_function
+from spliceflow.scoring.variants import ScoringOptions, VariantScorer
 from spliceflow.variants.score_table import SHARD_SCHEMA
 
 CONTIG_LENGTH = 700
