@@ -408,7 +408,7 @@ def print_costs(costs: Sequence[Cost]) -> None:
 
 
 def markdown(report: dict) -> str:
-    """The table of the documentation."""
+    """The tables and the chart of the documentation."""
     costs = [Cost(**cost) for cost in report["costs"]]
     peers = {cost.tool: cost for cost in costs if cost.tool in PEERS}
     head = ["tool", "density", "D", "members", "threads", "CPU-s a variant", "start-up CPU-s"]
@@ -433,7 +433,30 @@ def markdown(report: dict) -> str:
                 f"{cost.density}, {cost.threads} thread(s): {reached:.0f} GFLOP/s of convolution, "
                 f"{reached / peak:.0%} of it."
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *chart(costs)])
+
+
+def chart(costs: Sequence[Cost]) -> list[str]:
+    """Bars of CPU seconds a variant, five members, D = 50, as a Mermaid chart."""
+    names = {"openspliceai": "OpenSpliceAI", "spliceai": "SpliceAI"}
+    fewest = min(cost.threads for cost in costs)
+    shown = [
+        cost
+        for cost in costs
+        if (cost.distance, cost.members, cost.threads) == (50, 5, fewest)
+        and cost.tool in (*PEERS, "spliceflow")
+    ]
+    labels = ", ".join(f'"{names.get(cost.tool, cost.density)}"' for cost in shown)
+    values = ", ".join(f"{cost.cpu_seconds_a_variant:.3f}" for cost in shown)
+    return [
+        "```mermaid",
+        "xychart-beta",
+        '    title "CPU seconds a variant (sparse, dense, cohort: spliceflow)"',
+        f"    x-axis [{labels}]",
+        '    y-axis "CPU seconds"',
+        f"    bar [{values}]",
+        "```",
+    ]
 
 
 if __name__ == "__main__":
