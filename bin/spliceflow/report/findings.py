@@ -105,7 +105,6 @@ class Findings:
         bundle: the model.
         params: the pipeline's parameters.
         versions: software → version, by process.
-        training: what a training run has to tell, by section.
     """
 
     scores: ScoreDigest | None = None
@@ -116,7 +115,6 @@ class Findings:
     bundle: Bundle | None = None
     params: Summary | None = None
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
-    training: Summary | None = None
 
 
 def read_summary(path: Path) -> Summary:
