@@ -65,7 +65,7 @@ def check_pipeline(words: list[str]) -> None:
             if value is None:
                 assert entry["type"] == "boolean", word
             else:
-                assert value in entry.get("enum", [value]), (word, value)
+                assert value in map(str, entry.get("enum", [value])), (word, value)
                 if entry["type"] in ("integer", "number"):
                     float(value)
         elif word == "-profile":
