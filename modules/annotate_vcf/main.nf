@@ -19,7 +19,7 @@ process ANNOTATE_VCF {
     output:
     tuple val(name), path('annotated/*.vcf.gz'), path('annotated/*.vcf.gz.{tbi,csi}', arity: '0..*'), emit: vcf // no index of an unsorted file
     tuple val(name), path('annotated.json'), emit: summary
-    tuple val("${task.process}"), val('pysam'), eval('python3 -c "import pysam; print(pysam.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pysam'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pysam\'))"'), topic: versions
 
     script:
     """

@@ -15,7 +15,7 @@ process ASK_TEACHER {
 
     output:
     path "lessons_${part.replace('/', '_of_')}", emit: lessons
-    tuple val("${task.process}"), val('torch'), eval('python3 -c "import torch; print(torch.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('torch'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'torch\'))"'), topic: versions
 
     script:
     """

@@ -13,7 +13,7 @@ process COMPARE_MODELS {
 
     output:
     path 'agreement.json', emit: agreement
-    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
     """

@@ -20,7 +20,7 @@ process FINISH_MODEL {
     output:
     path 'model', emit: bundle
     path 'training.html', emit: page
-    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
     def words = [

@@ -13,7 +13,7 @@ process MERGE_SCORES {
     output:
     path 'scores.parquet', emit: scores
     path 'merged.json', emit: summary
-    tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import duckdb; print(duckdb.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'duckdb\'))"'), topic: versions
 
     script:
     """

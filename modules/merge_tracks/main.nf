@@ -12,7 +12,7 @@ process MERGE_TRACKS {
 
     output:
     path 'sites', emit: sites
-    tuple val("${task.process}"), val('pyBigWig'), eval('python3 -c "import pyBigWig; print(pyBigWig.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyBigWig'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyBigWig\'))"'), topic: versions
 
     script:
     """

@@ -14,7 +14,7 @@ process PLAN_REGIONS {
 
     output:
     path 'regions/regions_*.tsv', emit: regions
-    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
     def chosen = genes ? "--genes ${genes}" : options.regions ? "--regions ${shell_word(options.regions)}" : ''

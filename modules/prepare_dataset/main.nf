@@ -18,7 +18,7 @@ process PREPARE_DATASET {
     tuple val(name), path('dataset/test'), emit: test
     path "${name}.manifest.json", emit: manifest
     path "${name}.left_out.tsv", emit: left_out
-    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
     """

@@ -13,7 +13,7 @@ process PREPARE_GENES {
     output:
     path 'genes.parquet', emit: genes
     path 'genes.json', emit: summary
-    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
     """

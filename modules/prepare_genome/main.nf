@@ -10,7 +10,7 @@ process PREPARE_GENOME {
 
     output:
     path 'genome', emit: genome
-    tuple val("${task.process}"), val('pysam'), eval('python3 -c "import pysam; print(pysam.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pysam'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pysam\'))"'), topic: versions
 
     script:
     """

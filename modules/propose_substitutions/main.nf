@@ -14,7 +14,7 @@ process PROPOSE_SUBSTITUTIONS {
 
     output:
     path 'substitutions.parquet', emit: shard
-    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import pyarrow; print(pyarrow.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
     """

@@ -21,7 +21,7 @@ process SHARD_VARIANTS {
     path 'shards/shard_*.parquet', arity: '0..*', emit: shards
     path 'unscored.parquet', emit: unscored
     path 'variants.json', emit: summary
-    tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import duckdb; print(duckdb.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'duckdb\'))"'), topic: versions
 
     script:
     def staged = vcfs instanceof List ? vcfs : [vcfs]

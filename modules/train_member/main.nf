@@ -19,7 +19,7 @@ process TRAIN_MEMBER {
     tuple val(seed), path("seed_${seed}.pt"), emit: weights
     tuple val(seed), path("seed_${seed}.log.csv"), emit: log
     tuple val(seed), path("seed_${seed}.run.json"), emit: run
-    tuple val("${task.process}"), val('torch'), eval('python3 -c "import torch; print(torch.__version__)"'), topic: versions
+    tuple val("${task.process}"), val('torch'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'torch\'))"'), topic: versions
 
     script:
     def start = initial ? '--initial-weights initial' : ''
