@@ -86,12 +86,18 @@ def overview(findings: Findings) -> Iterator[Content]:
         values.append((f"{unique:,}", "unique alleles", f"of {variants['alleles']:,} given"))
         share = f"{scored / unique:.0%} of them" if unique else ""
         values.append((f"{scored:,}", "scored", share))
+        if known := variants.get("known"):
+            total = known["rows"] + variants["shard_rows"]
+            note = f"of {total:,} allele × gene pairs; the others were scored"
+            if known["imported"]:
+                note += f"; {known['imported']:,} are imported, rounded"
+            values.append((f"{known['rows']:,}", "found in the score store", note))
     if scores := findings.scores:
         values.append((f"{scores.at_least(0.5):,}", "with DS ≥ 0.5", "allele × gene pairs"))
     if findings.runs:
         seconds = sum(run["wall_seconds"] for run in findings.runs)
         shards = _counted(len(findings.runs), "shard")
-        values.append((_duration(seconds), "scoring", f"{shards}, one after the other"))
+        values.append((_duration(seconds), "scoring", f"time of {shards}, added up"))
     if values:
         yield Content("spliceflow_overview", "At a glance", "html", tiles(values))
     yield from _general_statistics(findings)
