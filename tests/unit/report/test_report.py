@@ -24,6 +24,7 @@ from spliceflow.report.findings import (
     parse_versions,
     read_summary,
 )
+from spliceflow.report.multiqc import write_report
 from spliceflow.report.sections import ANNOTATE_PARAMETERS, SECTIONS
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
@@ -251,6 +252,19 @@ def test_the_page_needs_no_other_file(tmp_path):
     assert 'src="http' not in page.replace('src="https://assets-cdn.github.com', "")
     assert '<link rel="stylesheet" href="http' not in page
     assert (output / "multiqc_data").is_dir()
+
+
+def test_a_cohort_without_records_has_a_report(tmp_path):
+    pq.write_table(SCORE_SCHEMA.empty_table(), tmp_path / "scores.parquet")
+    empty = {"records": 0, "alleles": 0, "unique_alleles": 0, "unmatched_contigs": {}}
+    empty |= {"status": {}, "classes": {}, "class_status": {}}
+    findings = Findings(
+        scores=digest_scores(tmp_path / "scores.parquet"),
+        variants=VARIANTS | empty,
+        annotated=({"name": "x", "records": 0, "alleles": {}},),
+    )
+    page = write_report(findings, tmp_path / "multiqc").read_text("utf-8")
+    assert "in 2 files, all in the output" in page
 
 
 def test_an_empty_report_is_an_error_in_one_sentence(tmp_path):
