@@ -10,8 +10,8 @@ be scored with the reason (schemas in ``spliceflow.variants.score_table``). ``--
 - ``classes``: unique alleles by variant class; ``class_status``: by class, then status;
 - ``unmatched_contigs``: unique alleles by contig the FASTA does not have;
 - ``shards``, ``shard_rows`` (alleles × genes), ``cost``, ``largest_shard_cost`` (multiply-adds);
-- ``known``: null without ``--score-store``; else ``rows`` (alleles × genes found there), ``alleles``
-  and ``imported`` (rows with rounded scores of another program); they are not in the shards;
+- ``known``: null without ``--score-store``; else ``rows`` (alleles × genes found there, not in
+  the shards), ``alleles`` and ``imported`` (rows with rounded scores of another program);
 - ``inputs``: list of ``sample``, ``records`` and ``alleles`` of each file.
 """
 
@@ -29,6 +29,13 @@ from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
 from spliceflow.scoring.planner import cost_function
 from spliceflow.variants.samplesheet import InputFile, read_samplesheet
+from spliceflow.variants.score_store import (
+    PRECISIONS,
+    Lookup,
+    ScoreStore,
+    StoreKey,
+    assembly_fingerprint,
+)
 from spliceflow.variants.shards import CohortShards, shard_cohort
 
 
@@ -96,7 +103,7 @@ def _lookup(
     arguments: argparse.Namespace, bundle: Bundle, genes: list[Gene], genome: Genome
 ) -> Lookup:
     key = StoreKey(
-        model=bundle.fingerprint,
+        model=bundle.score_fingerprint(arguments.calibrated),
         annotation=annotation_fingerprint(genes),
         assembly=assembly_fingerprint(genome),
         distance=arguments.distance,

@@ -116,3 +116,19 @@ def model_files(model, options, catalogue, code_digest) {
 def card_of(entry) {
     return groovy.json.JsonOutput.toJson(entry.subMap(['family', 'species', 'assembly', 'licence', 'citation', 'provenance']))
 }
+
+// --score_store: '' | a URI | a folder → [ address, folder or [] ]. A folder is made here, with the one
+// folder inside it that everything is added to: so its own date never changes, which -resume looks at,
+// and it is staged as an input, which is how containers get to see it.
+def score_store(location) {
+    if (!location || location.contains('://')) {
+        return [location ?: '', []]
+    }
+    def folder = stageable_path(file(location, glob: false), '--score_store')
+    def inside = folder.resolve('format=1')
+    inside.mkdirs()
+    if (!inside.isDirectory() || !java.nio.file.Files.isWritable(inside)) {
+        error("--score_store: ${location} is not a folder that can be written")
+    }
+    return [folder.toString(), folder]
+}

@@ -5,10 +5,11 @@ include { PREPARE_GENES  } from '../modules/prepare_genes'
 include { EXPORT_MODEL   } from '../modules/export_model'
 include { SHARD_VARIANTS } from '../modules/shard_variants'
 include { SCORE_VARIANTS } from '../modules/score_variants'
+include { STORE_SCORES   } from '../modules/store_scores'
 include { MERGE_SCORES   } from '../modules/merge_scores'
 include { ANNOTATE_VCF   } from '../modules/annotate_vcf'
 include { REPORT         } from '../modules/report'
-include { existing_file ; model_files ; variant_files } from '../functions/inputs'
+include { existing_file ; model_files ; score_store ; variant_files } from '../functions/inputs'
 include { versions_yaml  } from '../functions/versions'
 
 workflow ANNOTATE {
@@ -24,6 +25,9 @@ workflow ANNOTATE {
     def annotation = existing_file(options.annotation, '--annotation')
     def model = model_files(options.model, options, catalogue, code_digest) // [ [ name, … ], [ files ] ]
 
+    def store = score_store(options.score_store) // [ address, folder ]
+    def made_with = options.subMap(['distance', 'mask', 'calibrated', 'precision'])
+
     // genome, genes, bundle: one folder or file each, used by every later step
     genome = PREPARE_GENOME(fasta, code_digest).genome
     PREPARE_GENES(annotation, genome, options.subMap(['transcripts', 'biotypes']), code_digest)
@@ -37,7 +41,8 @@ workflow ANNOTATE {
         genome,
         genes,
         bundle,
-        options.subMap(['distance', 'shard_cost']),
+        options.subMap(['distance', 'shard_cost']) + (options.score_store ? made_with : [:]),
+        store,
         code_digest,
     )
     shards = SHARD_VARIANTS.out.shards.flatten()
@@ -51,8 +56,12 @@ workflow ANNOTATE {
         options.subMap(['distance', 'mask', 'calibrated', 'device', 'engine', 'precision', 'batch_size']),
         code_digest,
     )
+    // what is new goes into the store; what the store had is merged like one more shard
+    if (options.score_store) {
+        STORE_SCORES(in_order(SCORE_VARIANTS.out.scores), genome, genes, bundle, made_with, store, code_digest)
+    }
     MERGE_SCORES(
-        in_order(SCORE_VARIANTS.out.scores),
+        in_order(SCORE_VARIANTS.out.scores.mix(SHARD_VARIANTS.out.known.map { known -> ['known', known] })),
         SHARD_VARIANTS.out.unscored,
         genome,
         code_digest,

@@ -14,17 +14,21 @@ process SHARD_VARIANTS {
     path genome
     path genes
     path bundle
-    val options // [ distance, shard_cost ]
+    val options // [ distance, shard_cost ], with a store also [ mask, calibrated, precision ]
+    tuple val(store), path(store_folder, stageAs: 'store') // address of a score store, or its folder if it is local; both empty without
     val code_digest
 
     output:
     path 'shards/shard_*.parquet', arity: '0..*', emit: shards
     path 'unscored.parquet', emit: unscored
     path 'variants.json', emit: summary
+    path 'known.parquet', emit: known, optional: true // scores from the store
     tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'duckdb\'))"'), topic: versions
 
     script:
     def staged = vcfs instanceof List ? vcfs : [vcfs]
+    def address = store_folder ? 'store' : shell_word(store)
+    def known = store ? "--score-store ${address} --known known.parquet ${options.mask ? '--mask' : ''} ${options.calibrated ? '--calibrated' : ''} --precision ${options.precision}" : ''
     def sheet = [['sample', 'vcf']] + [names, staged].transpose()
     """
     printf '%s\\n' ${sheet.collect { row -> shell_word(csv_line(row)) }.join(' ')} > inputs.csv
@@ -37,6 +41,7 @@ process SHARD_VARIANTS {
         ${options.shard_cost ? "--max-shard-cost ${options.shard_cost}" : ''} \\
         --output-dir shards \\
         --unscored unscored.parquet \\
+        ${known} \\
         --summary variants.json \\
         ${task.ext.args ?: ''}
     """

@@ -66,6 +66,17 @@ SCORE_COLUMNS: tuple[Column, ...] = (
 
 SCORE_SCHEMA: pa.Schema = schema_of(SCORE_COLUMNS)
 
+STORE_COLUMNS: tuple[Column, ...] = (
+    *SCORE_COLUMNS,
+    Column("assembly", pa.string(), "Fingerprint of the FASTA: contigs and samples of sequence."),
+    Column("calibrated", pa.bool_(), "Whether the model's temperature was applied."),
+    Column("precision", pa.string(), "Arithmetic: fp32, tf32 or fp16."),
+    Column("imported", pa.bool_(), "Whether the row was imported, with rounded scores."),
+)
+"""Columns of the files of a score store: rows with scores only."""
+
+STORE_SCHEMA: pa.Schema = schema_of(STORE_COLUMNS)
+
 UNSCORED_COLUMNS: tuple[Column, ...] = (
     *_ALLELE,
     Column("status", pa.string(), "Why the allele is not scored."),

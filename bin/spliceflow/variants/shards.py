@@ -27,6 +27,7 @@ from spliceflow.variants.alleles import (
     open_database,
     variant_classes,
 )
+from spliceflow.variants.score_store import KnownScores, Lookup
 from spliceflow.variants.score_table import SHARD_SCHEMA, UNSCORED_SCHEMA
 
 Cost = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -61,6 +62,7 @@ class CohortShards:
         counts: unique alleles by (variant class, status).
         foreign: unique alleles on contigs the FASTA does not have, by contig.
         shards: the shards, in order.
+        known: what a score store had; None without one.
     """
 
     files: tuple[FileCounts, ...]
@@ -68,6 +70,7 @@ class CohortShards:
     counts: dict[tuple[str, str], int]
     foreign: dict[str, int]
     shards: tuple[Shard, ...]
+    known: KnownScores | None = None
 
 
 def shard_cohort(
@@ -80,6 +83,7 @@ def shard_cohort(
     max_cost: float,
     cost: Cost,
     memory_gb: float = 1.0,
+    lookup: Lookup | None = None,
 ) -> CohortShards:
     """Write the shards of a cohort, and the table of its alleles that can't be scored.
 
@@ -93,9 +97,10 @@ def shard_cohort(
         max_cost: cost a shard may have; only the alleles of one position may exceed it.
         cost: predicts the cost of one gene's alleles.
         memory_gb: memory for collecting and sorting, beside about 0.5 GB for everything else.
+        lookup: a store whose scores are taken instead of being made again; its output is written.
 
     Raises:
-        InputError: a file can't be read.
+        InputError: a file, or the store, can't be read.
     """
     classifier = Classifier(genome, genes, distance)
     counts = np.zeros((len(VARIANT_CLASSES), len(STATUSES)), dtype=np.int64)
@@ -129,6 +134,7 @@ def shard_cohort(
                     foreign[name] = foreign.get(name, 0) + int((alleles.contig == row).sum())
                 _add_jobs(jobs, alleles, found.allele, found.gene_row)
                 _write_unscored(unscored_file, alleles, found.status, names)
+            known = lookup.store.take_known(lookup, jobs, genes, cohort.contigs) if lookup else None
             shard_dir.mkdir()
             shards = tuple(
                 Shard(output_dir / shard.path.name, shard.rows, shard.cost)
@@ -143,6 +149,7 @@ def shard_cohort(
         },
         foreign=dict(sorted(foreign.items())),
         shards=shards,
+        known=known,
     )
 
 

@@ -1,0 +1,174 @@
+"""Scores that another program wrote into a VCF → rows of the scores table.
+
+SpliceAI, its precomputed files, and OpenSpliceAI write an INFO entry
+``ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL`` per allele × gene, with delta
+scores of two decimals.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from spliceflow.errors import InputError
+from spliceflow.genome.contigs import ContigNames
+from spliceflow.genome.fasta import Genome
+from spliceflow.genome.genes import Gene
+from spliceflow.variants.score_store import StoreKey
+from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.variants.vcf import Records, VariantFile
+
+_NUMBERS = 8
+_LETTERS = frozenset("ACGT")
+
+
+@dataclass(slots=True)
+class ImportCounts:
+    """What became of the entries of a file.
+
+    Attributes:
+        records: records read.
+        entries: entries of the tag, one per allele × gene.
+        rows: entries that became rows.
+        no_score: entries with a dot instead of a score.
+        other_gene: entries whose gene is not in the gene table, or does not overlap the position.
+        other_reference: entries of records on contigs the FASTA lacks, or whose REF differs.
+        other_allele: entries of alleles that are not A, C, G and T, or that the record lacks.
+    """
+
+    records: int = 0
+    entries: int = 0
+    rows: int = 0
+    no_score: int = 0
+    other_gene: int = 0
+    other_reference: int = 0
+    other_allele: int = 0
+
+
+def read_precomputed(
+    vcf: str | os.PathLike[str],
+    tag: str,
+    key: StoreKey,
+    genes: Sequence[Gene],
+    genome: Genome,
+    counts: ImportCounts,
+) -> Iterator[pa.Table]:
+    """Yield tables of schema ``SCORE_SCHEMA``, a block of the file each.
+
+    Args:
+        vcf: VCF or BCF file.
+        tag: INFO key, ``SpliceAI`` for example.
+        key: what the scores are said to have been made with.
+        genes: gene table; an entry belongs to the gene of that name that overlaps its position.
+        genome: the reference; a record whose REF differs from it is left out.
+        counts: is added to.
+
+    Raises:
+        InputError: the file can't be read, has no such tag, or an entry is not of that form or
+            reaches further than ``key.distance``.
+    """
+    by_name: dict[tuple[str, str], list[Gene]] = {}
+    for gene in genes:
+        by_name.setdefault((gene.contig, gene.name), []).append(gene)
+    source = VariantFile(vcf)
+    names = ContigNames(genome.contigs)
+    prefix = f"{tag}=".encode()
+    for block in source.blocks():
+        counts.records += len(block)
+        rows = list(_rows(block, prefix, key, by_name, names, genome, counts))
+        counts.rows += len(rows)
+        columns = zip(*rows, strict=True) if rows else [()] * len(SCORE_SCHEMA)
+        yield pa.table(
+            [pa.array(c, f.type) for c, f in zip(columns, SCORE_SCHEMA, strict=True)],
+            schema=SCORE_SCHEMA,
+        )
+    if not counts.entries and counts.records:
+        raise InputError(f"{vcf} has no INFO entry {tag}; name the entry with --tag.")
+
+
+def _rows(
+    block: Records,
+    prefix: bytes,
+    key: StoreKey,
+    by_name: dict[tuple[str, str], list[Gene]],
+    names: ContigNames,
+    genome: Genome,
+    counts: ImportCounts,
+) -> Iterator[tuple[object, ...]]:
+    run = (key.model, key.annotation, key.distance, key.masked)
+    info_starts = block.tabs[:, 6] + 1
+    for number, (name, pos, ref, alt, start, end) in enumerate(
+        zip(
+            block.contig.to_pylist(),
+            block.pos.tolist(),
+            block.ref.to_pylist(),
+            block.alt.to_pylist(),
+            info_starts.tolist(),
+            block.info_ends.tolist(),
+            strict=True,
+        )
+    ):
+        fields = block.text[start:end].split(b";")
+        value = next((field for field in fields if field.startswith(prefix)), None)
+        if value is None:
+            continue
+        where = f"{block.source}, line {block.first_line + number}"
+        entries = value[len(prefix) :].decode("utf-8", "replace").split(",")
+        counts.entries += len(entries)
+        contig = names.resolve(name)
+        if contig is None or not _agrees(genome, contig, pos, ref):
+            counts.other_reference += len(entries)
+            continue
+        alts = {allele.upper() for allele in alt.split(",")}
+        for entry in entries:
+            parts = entry.split("|")
+            if len(parts) != 2 + _NUMBERS:
+                raise InputError(f"{where}: {entry[:80]!r} does not have 10 fields divided by '|'.")
+            allele = parts[0].upper()
+            if "." in parts[2:]:
+                counts.no_score += 1
+                continue
+            if not allele or not _LETTERS.issuperset(allele) or allele not in alts:
+                counts.other_allele += 1
+                continue
+            deltas, positions = _numbers(parts[2:], where, key.distance)
+            found = [
+                gene
+                for gene in by_name.get((contig, parts[1]), ())
+                if gene.tx_start < pos <= gene.tx_end
+            ]
+            if not found:
+                counts.other_gene += 1
+            for gene in found:
+                yield (
+                    *(contig, pos, ref, allele),
+                    *(gene.name, gene.gene_id, gene.transcript_id, gene.strand),
+                    *(*deltas, *positions, "scored", *run),
+                )
+
+
+def _agrees(genome: Genome, contig: str, pos: int, ref: str) -> bool:
+    if not _LETTERS.issuperset(ref) or not 1 <= pos <= genome.contigs[contig]:
+        return False
+    return genome.sequence(contig, pos - 1, pos - 1 + len(ref)).upper() == ref
+
+
+def _numbers(fields: Sequence[str], where: str, distance: int) -> tuple[list[float], list[int]]:
+    try:
+        deltas = [float(np.float32(field)) for field in fields[:4]]
+        positions = [int(field) for field in fields[4:]]
+    except ValueError as error:
+        raise InputError(f"{where}: {'|'.join(fields)[:80]!r} are not scores.") from error
+    if not all(math.isfinite(delta) and 0 <= delta <= 1 for delta in deltas):
+        raise InputError(f"{where}: {'|'.join(fields)[:80]!r} has a delta score beyond 0 to 1.")
+    if max(map(abs, positions)) > distance:
+        raise InputError(
+            f"{where}: a site lies {max(map(abs, positions))} bases away, so these scores were not "
+            f"made with --distance {distance}; give theirs."
+        )
+    return deltas, positions

@@ -1,0 +1,431 @@
+"""Scores that outlive a run: a Parquet dataset that is only ever added to.
+
+Files lie in folders named after all that scores depend on. A new file is written under a name that
+readers pass over and then renamed to the digest of its content: several runs may write at once, a
+reader never sees half a file, and the same scores written twice are one file. Nothing in a store is
+ever changed or removed, so copying a store, or one store into another, is safe at any time.
+
+A store is a local folder, or a URI that Arrow's file systems know, such as ``s3://bucket/folder``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from spliceflow.atomic import atomic_path
+from spliceflow.errors import InputError
+from spliceflow.genome.fasta import Genome
+from spliceflow.genome.genes import Gene
+from spliceflow.variants.alleles import open_database
+from spliceflow.variants.score_table import SCORE_SCHEMA, STORE_SCHEMA
+
+FORMAT = "format=1"
+"""Folder that holds everything in a store. The number is raised when a change of the scoring code
+changes scores by more than rounding: rows of another number are never found."""
+
+PRECISIONS = ("fp32", "tf32", "fp16")
+"""Arithmetic that scores can have been made with."""
+
+_ROW_GROUP_ROWS = 1 << 16
+_BATCH_ROWS = 1 << 15
+_SEQUENCED_CONTIGS = 64
+_SEQUENCE_PIECES = 16
+_PIECE_BASES = 64
+_IDENTITY = ("contig", "pos", "ref", "alt", "gene", "gene_id", "transcript_id")
+_DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreKey:
+    """What scores depend on beside the allele and the gene.
+
+    Attributes:
+        model: fingerprint of the model bundle.
+        annotation: fingerprint of the gene annotation.
+        assembly: fingerprint of the FASTA, from :func:`assembly_fingerprint`.
+        distance: largest distance from POS that was searched, bases.
+        masked: whether known sites were masked.
+        calibrated: whether the model's temperature was applied.
+        precision: arithmetic: ``fp32``, ``tf32`` or ``fp16``.
+    """
+
+    model: str
+    annotation: str
+    assembly: str
+    distance: int
+    masked: bool
+    calibrated: bool = False
+    precision: str = "fp32"
+
+    @property
+    def folder(self) -> str:
+        """Folder of the scores with this key, relative to the store."""
+        return (
+            f"{FORMAT}/model={self.model}/annotation={self.annotation}/assembly={self.assembly}/"
+            f"distance={self.distance}/masked={int(self.masked)}/calibrated={int(self.calibrated)}/"
+            f"precision={self.precision}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownScores:
+    """What a store had of the alleles × genes of a cohort.
+
+    Attributes:
+        rows: alleles × genes found.
+        alleles: alleles found in at least one gene.
+        imported: rows among them that were imported from rounded scores.
+    """
+
+    rows: int
+    alleles: int
+    imported: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Where to look for scores, and where to put what was found.
+
+    Attributes:
+        store: the store.
+        key: what the scores have to have been made with.
+        output: Parquet file to write, of schema ``SCORE_SCHEMA``.
+    """
+
+    store: ScoreStore
+    key: StoreKey
+    output: Path
+
+
+def assembly_fingerprint(genome: Genome) -> str:
+    """12 hexadecimal digits of a FASTA: names and lengths of its contigs, and samples of sequence.
+
+    The order of the contigs and the case of the letters do not count. Reading a whole genome would
+    take longer than many runs do, so pieces of the longest contigs stand for the sequence.
+    """
+    digest = hashlib.sha256()
+    for name, length in sorted(genome.contigs.items()):
+        digest.update(f"{name}\t{length}\n".encode())
+    longest = sorted(genome.contigs.items(), key=lambda item: (-item[1], item[0]))
+    for name, length in longest[:_SEQUENCED_CONTIGS]:
+        for piece in range(_SEQUENCE_PIECES):
+            start = (2 * piece + 1) * length // (2 * _SEQUENCE_PIECES)
+            letters = genome.sequence(name, start, min(start + _PIECE_BASES, length))
+            digest.update(f"{letters.upper()}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+class ScoreStore:
+    """A store of scores.
+
+    Args:
+        location: a folder (made when something is first written), or a URI such as
+            ``s3://bucket/folder``.
+
+    Raises:
+        InputError: the location is of a kind that can't be opened.
+    """
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        self.location = os.fspath(location)
+        self._local = "://" not in self.location
+        try:
+            if self._local:
+                self._files = pafs.LocalFileSystem()
+                self._root = os.fspath(Path(self.location).resolve())
+            else:
+                self._files, self._root = pafs.FileSystem.from_uri(self.location)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise InputError(
+                f"Score store {self.location} can't be opened: {_first_line(error)}."
+            ) from error
+
+    def append(self, key: StoreKey, scores: Iterable[pa.Table], imported: bool = False) -> int:
+        """Add rows; return how many.
+
+        Args:
+            key: what the scores were made with; the rows have to agree with it.
+            scores: tables of schema ``SCORE_SCHEMA`` in any order; all their rows are scored.
+            imported: whether the scores come from another program, rounded.
+
+        Raises:
+            InputError: the rows were made with something else, or the store can't be written.
+        """
+        constants = {
+            "assembly": key.assembly,
+            "calibrated": key.calibrated,
+            "precision": key.precision,
+            "imported": imported,
+        }
+        rows = 0
+        with (
+            TemporaryDirectory(prefix=".store-", dir=Path.cwd()) as folder,
+            open_database(folder, 1.0) as database,
+        ):
+            database.from_arrow(STORE_SCHEMA.empty_table()).create("score")
+            for table in scores:
+                _check_rows(table, key)
+                columns = [
+                    pa.repeat(pa.scalar(constants[field.name], field.type), len(table))
+                    if field.name in constants
+                    else table.column(field.name).cast(field.type)
+                    for field in STORE_SCHEMA
+                ]
+                if len(table):
+                    whole = pa.table(columns, STORE_SCHEMA.names)
+                    database.from_arrow(whole).insert_into("score")
+                    rows += len(table)
+            if rows:
+                part = Path(folder) / "part.parquet"
+                order = f"SELECT * FROM score ORDER BY {', '.join(_IDENTITY)}"
+                _write_sorted(database.sql(order).to_arrow_reader(_ROW_GROUP_ROWS), part)
+                self._put(part, key.folder)
+        return rows
+
+    def rows(
+        self, key: StoreKey | None = None, only: pc.Expression | None = None
+    ) -> pa.RecordBatchReader:
+        """Rows of schema ``STORE_SCHEMA`` in no order; some may be there more than once.
+
+        Args:
+            key: read only what was made with this.
+            only: read only rows for which this holds.
+
+        Raises:
+            InputError: the store can't be read.
+        """
+        paths = self._paths(key.folder if key else FORMAT)
+        if not paths:
+            return pa.RecordBatchReader.from_batches(STORE_SCHEMA, [])
+        dataset = ds.dataset(paths, STORE_SCHEMA, format="parquet", filesystem=self._files)
+        # Arrow's defaults would hold a gigabyte of a large store.
+        scanner = dataset.scanner(
+            filter=only, batch_size=_BATCH_ROWS, batch_readahead=4, fragment_readahead=2
+        )
+        return pa.RecordBatchReader.from_batches(STORE_SCHEMA, self._batches(scanner))
+
+    def take_known(
+        self,
+        lookup: Lookup,
+        jobs: duckdb.DuckDBPyConnection,
+        genes: Sequence[Gene],
+        contigs: Sequence[str],
+    ) -> KnownScores:
+        """Write the scores of known jobs to ``lookup.output``, and remove those jobs.
+
+        Args:
+            lookup: what to look for, and where to write.
+            jobs: database with the table ``job`` (gene_row, contig, pos, ref, alt).
+            genes: gene table, in row order.
+            contigs: names of the indices in ``job.contig``.
+
+        Raises:
+            InputError: the store can't be read.
+        """
+        jobs.register(
+            "gene_name",
+            pa.table(
+                {
+                    "gene_row": pa.array(range(len(genes)), pa.int32()),
+                    "contig": pa.array([gene.contig for gene in genes], pa.string()),
+                    "gene": pa.array([gene.name for gene in genes], pa.string()),
+                    "gene_id": pa.array([gene.gene_id for gene in genes], pa.string()),
+                    "transcript_id": pa.array([gene.transcript_id for gene in genes], pa.string()),
+                }
+            ),
+        )
+        extents = jobs.execute(
+            "SELECT contig, min(pos), max(pos) FROM job GROUP BY contig"
+        ).fetchall()
+        jobs.from_arrow(STORE_SCHEMA.empty_table()).create("known")
+        jobs.execute("ALTER TABLE known ADD COLUMN gene_row INTEGER")
+        try:
+            if extents:
+                near = [(contigs[contig], first, last) for contig, first, last in extents]
+                stored = self.rows(lookup.key, _any_of(near))
+                jobs.register("stored", stored)
+                jobs.execute(
+                    "INSERT INTO known SELECT stored.*, job.gene_row FROM stored "
+                    "JOIN gene_name USING (contig, gene, gene_id, transcript_id) "
+                    "JOIN job ON job.gene_row = gene_name.gene_row AND job.pos = stored.pos "
+                    "AND job.ref = stored.ref AND job.alt = stored.alt"
+                )
+        except duckdb.Error as error:
+            raise self._unreadable(error) from error
+        jobs.execute(
+            "DELETE FROM job USING known WHERE job.gene_row = known.gene_row "
+            "AND job.pos = known.pos AND job.ref = known.ref AND job.alt = known.alt"
+        )
+        found = jobs.sql(f"SELECT * EXCLUDE gene_row FROM known ORDER BY {_ORDER}")
+        rows = alleles = imported = 0
+        last_allele: list[object] = []
+        with (
+            atomic_path(lookup.output) as temporary,
+            pq.ParquetWriter(temporary, SCORE_SCHEMA) as file,
+        ):
+            for table in distinct(found.to_arrow_reader(_BATCH_ROWS)):
+                rows += len(table)
+                imported += int(pc.sum(table.column("imported")).as_py() or 0)
+                fresh, last_allele = _changes(table.select(_IDENTITY[:4]), last_allele)
+                alleles += int(fresh.sum())
+                file.write_table(table.select(SCORE_SCHEMA.names).cast(SCORE_SCHEMA))
+        jobs.execute("DROP TABLE known")
+        return KnownScores(rows, alleles, imported)
+
+    def _paths(self, folder: str) -> list[str]:
+        selector = pafs.FileSelector(f"{self._root}/{folder}", allow_not_found=True, recursive=True)
+        try:
+            found = self._files.get_file_info(selector)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return sorted(
+            info.path
+            for info in found
+            if info.type == pafs.FileType.File and info.path.endswith(".parquet")
+        )
+
+    def _batches(self, scanner: ds.Scanner) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from scanner.to_batches()
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise self._unreadable(error) from error
+
+    def _put(self, part: Path, folder: str) -> None:
+        with part.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+        final = f"{self._root}/{folder}/{digest}.parquet"
+        partial = f"{self._root}/{folder}/{uuid.uuid4().hex}.partial"
+        try:
+            if self._local:
+                self._files.create_dir(f"{self._root}/{folder}", recursive=True)
+            pafs.copy_files(
+                os.fspath(part),
+                partial,
+                source_filesystem=pafs.LocalFileSystem(),
+                destination_filesystem=self._files,
+            )
+            self._files.move(partial, final)
+        except OSError as error:
+            raise InputError(
+                f"Score store {self.location} can't be written: {_first_line(error)}."
+            ) from error
+
+    def _unreadable(self, error: Exception) -> InputError:
+        return InputError(
+            f"Score store {self.location} can't be read: {_first_line(error)}; if one of its files "
+            "is damaged, delete that file: its scores are then made again."
+        )
+
+
+# Of rows that stand for the same allele and gene the first counts: a computed one before a rounded
+# one; the scores themselves make the choice the same whatever the order of the files.
+_ORDER = ", ".join((*_IDENTITY, "imported", *_DELTAS))
+
+
+def distinct(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Of rows in the order of ``_IDENTITY``, those that differ in it from the row before."""
+    last: list[object] = []
+    for batch in reader:
+        if len(batch):
+            table = pa.Table.from_batches([batch])
+            fresh, last = _changes(table.select(_IDENTITY), last)
+            if fresh.any():
+                yield table.filter(pa.array(fresh))
+
+
+def select_rows(
+    store: ScoreStore, only: pc.Expression | None, folder: str | os.PathLike[str]
+) -> Iterator[pa.Table]:
+    """Rows of a store for which ``only`` holds, sorted and each once (per key).
+
+    Args:
+        store: the store.
+        only: condition on columns of ``STORE_SCHEMA``.
+        folder: folder for a temporary database, which is removed.
+
+    Raises:
+        InputError: the store can't be read.
+    """
+    key = ("model", "annotation", "assembly", "distance", "masked", "calibrated", "precision")
+    with TemporaryDirectory(dir=folder) as own, open_database(own, 1.0) as database:
+        database.register("stored", store.rows(only=only))
+        try:
+            database.execute("CREATE TABLE row AS SELECT * FROM stored")
+        except duckdb.Error as error:
+            raise store._unreadable(error) from error
+        keys = database.execute(f"SELECT DISTINCT {', '.join(key)} FROM row ORDER BY ALL")
+        for values in keys.fetchall():
+            where = " AND ".join(f"{name} = ?" for name in key)
+            query = f"SELECT * FROM row WHERE {where} ORDER BY {_ORDER}"
+            rows = database.sql(query, params=list(values))
+            yield from distinct(rows.to_arrow_reader(_BATCH_ROWS))
+
+
+def _changes(table: pa.Table, last: list[object]) -> tuple[np.ndarray, list[object]]:
+    """Which rows differ from the row before, ``last`` before the first; and the last row."""
+    columns = [column.combine_chunks() for column in table.columns]
+    fresh = np.zeros(len(table), dtype=bool)
+    fresh[0] = [column[0].as_py() for column in columns] != last
+    for column in columns:
+        other = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1))
+        fresh[1:] |= other.to_numpy(zero_copy_only=False)
+    return fresh, [column[-1].as_py() for column in columns]
+
+
+def _any_of(regions: Sequence[tuple[str, int, int]]) -> pc.Expression:
+    """Rows in any of ``regions``: contig, first and last position, 1-based."""
+    if len(regions) > 200:
+        return ds.field("contig").isin([contig for contig, _, _ in regions])
+    within = [
+        (ds.field("contig") == contig) & (ds.field("pos") >= first) & (ds.field("pos") <= last)
+        for contig, first, last in regions
+    ]
+    expression = within[0]
+    for other in within[1:]:
+        expression = expression | other
+    return expression
+
+
+def _check_rows(table: pa.Table, key: StoreKey) -> None:
+    expected = {
+        "status": "scored",
+        "model": key.model,
+        "annotation": key.annotation,
+        "distance": key.distance,
+        "masked": key.masked,
+    }
+    for name, value in expected.items():
+        found = [other for other in pc.unique(table.column(name)).to_pylist() if other != value]
+        if found:
+            raise InputError(
+                f"Scores with {name} {found[0]} can't be stored as scores with {name} {value}; "
+                "give the model, genes and options of the run that made them."
+            )
+
+
+def _write_sorted(reader: Iterable[pa.RecordBatch], path: Path) -> None:
+    with pq.ParquetWriter(path, STORE_SCHEMA, compression="zstd") as file:
+        for batch in reader:
+            if len(batch):
+                file.write_table(
+                    pa.Table.from_batches([batch]).cast(STORE_SCHEMA),
+                    row_group_size=_ROW_GROUP_ROWS,
+                )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

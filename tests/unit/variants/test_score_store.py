@@ -1,0 +1,360 @@
+"""The score store: what is found in it, what is added to it, and that it never changes a result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_cohort import GENES, LABEL, record, score_cohort, score_shard, vcf_text
+
+from spliceflow.errors import InputError
+from spliceflow.genome.fasta import Genome
+from spliceflow.variants.merge import merge_scores
+from spliceflow.variants.precomputed import ImportCounts, read_precomputed
+from spliceflow.variants.score_store import (
+    FORMAT,
+    Lookup,
+    ScoreStore,
+    StoreKey,
+    assembly_fingerprint,
+    select_rows,
+)
+from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.variants.shards import CohortShards, shard_cohort
+
+BIN = Path(__file__).parents[3] / "bin"
+
+
+def records(sequences: dict[str, str], step: int = 7) -> list[str]:
+    """SNVs along the genes, one of them in two genes, one in none."""
+    found = []
+    for contig, name in (("chr1", "1"), ("chr2", "2")):
+        for pos in range(101, 900, step):
+            ref = sequences[contig][pos - 1].upper()
+            if ref in "ACGT":
+                found.append(record(name, pos, ref, "ACGT"["ACGT".index(ref) - 1]))
+    return found
+
+
+@pytest.fixture
+def key(genome: Genome) -> StoreKey:
+    return StoreKey(
+        LABEL.fingerprint,
+        LABEL.annotation,
+        assembly_fingerprint(genome),
+        LABEL.distance,
+        LABEL.masked,
+    )
+
+
+@pytest.fixture
+def vcf(small_genome, tmp_path: Path) -> Path:
+    path = tmp_path / "all.vcf"
+    path.write_text(vcf_text(records(small_genome.sequences)))
+    return path
+
+
+def run_with_store(
+    vcf: Path, fasta: Path, folder: Path, store: ScoreStore, key: StoreKey
+) -> tuple[CohortShards, Path]:
+    """Shard, score what is new, merge, and add the new to the store."""
+    folder.mkdir()
+    with Genome(fasta) as genome:
+        cohort = shard_cohort(
+            [vcf],
+            genome,
+            GENES,
+            LABEL.distance,
+            folder / "shards",
+            folder / "unscored.parquet",
+            50.0,
+            lambda pos, ref, alt: np.full(len(pos), 10.0),
+            lookup=Lookup(store, key, folder / "known.parquet"),
+        )
+        contigs = list(genome.contigs)
+    scores = []
+    for shard in cohort.shards:
+        scores.append(folder / f"scores_{shard.path.name}")
+        score_shard(shard.path, scores[-1])
+    merge_scores(
+        [*scores, folder / "known.parquet"],
+        folder / "unscored.parquet",
+        contigs,
+        folder / "scores.parquet",
+    )
+    store.append(key, map(pq.read_table, scores))
+    return cohort, folder / "scores.parquet"
+
+
+def test_a_second_run_scores_only_what_is_new(small_genome, genome, key, vcf, tmp_path):
+    whole = records(small_genome.sequences)
+    first = tmp_path / "first.vcf"
+    first.write_text(vcf_text(whole[::3]))
+    plain = pq.read_table(score_cohort([vcf], small_genome.path, tmp_path / "plain"))
+    store = ScoreStore(tmp_path / "store")
+
+    one, _ = run_with_store(first, small_genome.path, tmp_path / "one", store, key)
+    assert (one.known.rows, one.known.alleles) == (0, 0)
+    two, table = run_with_store(vcf, small_genome.path, tmp_path / "two", store, key)
+    assert pq.read_table(table).equals(plain)
+    assert two.known.rows == sum(shard.rows for shard in one.shards) > 0
+    scored = sum(status == "scored" for status in plain.column("status").to_pylist())
+    assert two.known.rows + sum(shard.rows for shard in two.shards) == scored
+    assert two.counts == one_counts(vcf, genome, tmp_path)
+
+    three, table = run_with_store(vcf, small_genome.path, tmp_path / "three", store, key)
+    assert three.shards == ()
+    assert three.known.rows == scored
+    assert three.known.alleles < scored, "an allele in two genes is one allele"
+    assert pq.read_table(table).equals(plain)
+
+
+def one_counts(vcf: Path, genome: Genome, folder: Path) -> dict[tuple[str, str], int]:
+    return shard_cohort(
+        [vcf],
+        genome,
+        GENES,
+        LABEL.distance,
+        folder / "counted",
+        folder / "counted.parquet",
+        1e9,
+        lambda pos, ref, alt: np.ones(len(pos)),
+    ).counts
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "ffffffffffff"},
+        {"annotation": "ffffffffffff"},
+        {"assembly": "ffffffffffff"},
+        {"distance": 6},
+        {"masked": True},
+        {"calibrated": True},
+        {"precision": "fp16"},
+    ],
+)
+def test_scores_made_with_something_else_are_not_found(
+    small_genome, key, vcf, tmp_path, change: dict
+):
+    store = ScoreStore(tmp_path / "store")
+    run_with_store(vcf, small_genome.path, tmp_path / "one", store, key)
+    with Genome(small_genome.path) as genome:
+        other = shard_cohort(
+            [vcf],
+            genome,
+            GENES,
+            LABEL.distance,
+            tmp_path / "shards",
+            tmp_path / "unscored.parquet",
+            50.0,
+            lambda pos, ref, alt: np.full(len(pos), 10.0),
+            lookup=Lookup(store, replace(key, **change), tmp_path / "known.parquet"),
+        )
+    assert other.known.rows == 0
+    assert other.shards
+
+
+def test_rows_of_another_run_are_refused(small_genome, key, vcf, tmp_path):
+    table = pq.read_table(score_cohort([vcf], small_genome.path, tmp_path / "plain"))
+    store = ScoreStore(tmp_path / "store")
+    unscored = [row | {"status": "not_in_gene"} for row in table.slice(0, 1).to_pylist()]
+    with pytest.raises(InputError, match="status not_in_gene"):
+        store.append(key, [pa.Table.from_pylist(unscored, SCORE_SCHEMA)])
+    with pytest.raises(InputError, match="distance 5 can't be stored as scores with distance 6"):
+        store.append(replace(key, distance=6), [table])
+    assert not list((tmp_path / "store").rglob("*.parquet"))
+
+
+def test_many_writers_at_once_lose_and_change_nothing(small_genome, key, vcf, tmp_path):
+    table = pq.read_table(score_cohort([vcf], small_genome.path, tmp_path / "plain"))
+    table = table.filter(pa.array([s == "scored" for s in table.column("status").to_pylist()]))
+    # Pieces overlap, and some are equal.
+    pieces = [table.slice(start % len(table), 40) for start in (0, 20, 40, 0, 60, 20, 90, 120)]
+    location = tmp_path / "store"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda piece: ScoreStore(location).append(key, [piece]), pieces))
+    files = sorted(location.rglob("*"))
+    assert not [path for path in files if path.name.endswith(".partial")]
+    assert sum(path.is_file() for path in files) == 6, "equal pieces are one file"
+    found = pa.concat_tables(select_rows(ScoreStore(location), None, tmp_path))
+    expected = pa.concat_tables(pieces).to_pylist()
+    assert row_set(found.to_pylist()) == row_set(expected)
+    assert len(found) == len(row_set(expected)), "each row once"
+
+    before = {path: path.read_bytes() for path in files if path.is_file()}
+    ScoreStore(location).append(key, [table])
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def row_set(rows: list[dict]) -> set[tuple]:
+    return {tuple(row[name] for name in SCORE_SCHEMA.names) for row in rows}
+
+
+def test_readers_pass_over_unfinished_files(small_genome, key, vcf, tmp_path):
+    location = tmp_path / "store"
+    run_with_store(vcf, small_genome.path, tmp_path / "one", ScoreStore(location), key)
+    (location / key.folder / "abc.partial").write_bytes(b"half a file")
+    cohort, _ = run_with_store(vcf, small_genome.path, tmp_path / "two", ScoreStore(location), key)
+    assert cohort.shards == ()
+
+
+def test_a_damaged_file_is_one_sentence(small_genome, key, vcf, tmp_path):
+    location = tmp_path / "store"
+    run_with_store(vcf, small_genome.path, tmp_path / "one", ScoreStore(location), key)
+    next((location / FORMAT).rglob("*.parquet")).write_bytes(b"PAR1 not really")
+    with pytest.raises(InputError, match=r"can't be read.*delete that file"):
+        run_with_store(vcf, small_genome.path, tmp_path / "two", ScoreStore(location), key)
+
+
+def test_a_store_behind_a_uri(small_genome, key, vcf, tmp_path):
+    store = ScoreStore((tmp_path / "store").as_uri())
+    (tmp_path / "store" / key.folder).mkdir(parents=True)
+    run_with_store(vcf, small_genome.path, tmp_path / "one", store, key)
+    cohort, _ = run_with_store(vcf, small_genome.path, tmp_path / "two", store, key)
+    assert cohort.shards == ()
+    with pytest.raises(InputError, match="nowhere://bucket can't be opened"):
+        ScoreStore("nowhere://bucket")
+
+
+def test_assemblies_are_told_apart(small_genome, genome, tmp_path):
+    own = assembly_fingerprint(genome)
+    names = list(small_genome.sequences)
+
+    def fingerprint(sequences: dict[str, str]) -> str:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.fa"
+        path.write_text("".join(f">{name}\n{text}\n" for name, text in sequences.items()))
+        with Genome(path) as other:
+            return assembly_fingerprint(other)
+
+    same = {name: small_genome.sequences[name].lower() for name in reversed(names)}
+    assert fingerprint(same) == own
+    assert fingerprint(same | {"chrM": same["chrM"][:-1]}) != own
+    assert fingerprint(same | {"extra": "ACGT"}) != own
+    assert fingerprint(same | {"chr1": same["chr1"][::-1]}) != own
+
+
+def scored_vcf(path: Path, entries: list[tuple[str, int, str, str, str]]) -> Path:
+    path.write_text(
+        vcf_text([record(*entry[:4], f"AC=1;SpliceAI={entry[4]}") for entry in entries])
+    )
+    return path
+
+
+def test_imported_scores_are_taken_and_marked(small_genome, genome, key, tmp_path):
+    letters = small_genome.sequences["chr1"].upper()
+    ref, alt = letters[399], "ACGT"["ACGT".index(letters[399]) - 1]
+    numbers = "0.01|0.00|0.91|0.02|-3|5|0|1"
+    path = scored_vcf(
+        tmp_path / "spliceai.vcf",
+        [
+            ("1", 400, ref, f"{alt}", f"{alt}|ONE|{numbers},{alt}|OTHER|{numbers}"),
+            ("1", 401, letters[400], "<DEL>", f"<DEL>|ONE|{numbers}"),
+            ("1", 402, "A" if letters[401] != "A" else "C", "T", f"T|ONE|{numbers}"),
+            ("1", 403, letters[402], "ACC", "ACC|ONE|.|.|.|.|.|.|.|."),
+            ("9", 403, letters[402], "ACC", f"ACC|ONE|{numbers}"),
+        ],
+    )
+    counts = ImportCounts()
+    store = ScoreStore(tmp_path / "store")
+    store.append(key, read_precomputed(path, "SpliceAI", key, GENES, genome, counts), imported=True)
+    assert counts == ImportCounts(
+        records=5,
+        entries=6,
+        rows=1,
+        no_score=1,
+        other_gene=1,
+        other_reference=2,
+        other_allele=1,
+    )
+    cohort, table = run_with_store(path, small_genome.path, tmp_path / "run", store, key)
+    assert (cohort.known.rows, cohort.known.imported) == (1, 1)
+    row = next(
+        row for row in pq.read_table(table).to_pylist() if (row["pos"], row["gene"]) == (400, "ONE")
+    )
+    assert [row[name] for name in ("dp_ag", "dp_al", "dp_dg", "dp_dl")] == [-3, 5, 0, 1]
+    assert row["ds_dg"] == pytest.approx(0.91)
+    # The other gene at 400 was not imported, nor was 403 in both: these were scored.
+    assert sum(shard.rows for shard in cohort.shards) == 3
+
+    # A score of our own is preferred to a rounded one.
+    own = pa.Table.from_pylist([row | {"ds_dg": 0.25}], SCORE_SCHEMA)
+    store.append(key, [own])
+    again, table = run_with_store(path, small_genome.path, tmp_path / "again", store, key)
+    assert again.known.imported == 0
+    assert {row["ds_dg"] for row in pq.read_table(table).to_pylist() if row["gene"] == "ONE"} >= {
+        0.25
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("T|ONE|0.1|0.2", "does not have 10 fields"),
+        ("T|ONE|0.1|0.2|x|0|1|1|1|1", "are not scores"),
+        ("T|ONE|0.1|0.2|nan|0|1|1|1|1", "beyond 0 to 1"),
+        ("T|ONE|0.1|0.2|0.3|0|1|1|1|44", "44 bases away"),
+    ],
+)
+def test_entries_that_are_no_scores(small_genome, genome, key, tmp_path, entry, message):
+    pos = small_genome.sequences["chr1"].index("A", 200) + 1
+    path = scored_vcf(tmp_path / "bad.vcf", [("1", pos, "A", "T", entry)])
+    with pytest.raises(InputError, match=message):
+        list(read_precomputed(path, "SpliceAI", key, GENES, genome, ImportCounts()))
+
+
+def query(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, BIN / "spliceflow-scores", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_queries(small_genome, key, vcf, tmp_path):
+    location = tmp_path / "store"
+    _, table = run_with_store(vcf, small_genome.path, tmp_path / "one", ScoreStore(location), key)
+    rows = [row for row in pq.read_table(table).to_pylist() if row["status"] == "scored"]
+
+    def found(*arguments: object) -> list[tuple[str, ...]]:
+        done = query(location, *arguments)
+        assert done.returncode == 0, done.stderr
+        header, *lines = [line.split("\t") for line in done.stdout.splitlines()]
+        named = [dict(zip(header, line, strict=True)) for line in lines]
+        return [(row["contig"], row["pos"], row["ref"], row["alt"], row["gene"]) for row in named]
+
+    def expected(keep) -> list[tuple[str, ...]]:
+        return [
+            (row["contig"], str(row["pos"]), row["ref"], row["alt"], row["gene"])
+            for row in rows
+            if keep(row)
+        ]
+
+    assert found() == expected(lambda row: True)
+    assert found("--region", "1:201-4,00") == expected(
+        lambda row: row["contig"] == "chr1" and 201 <= row["pos"] <= 400
+    )
+    bed = tmp_path / "regions.bed"
+    bed.write_text("track name=x\nchr2\t200\t400\n")
+    assert found("--region", bed, "--gene", "G4", "--min-score", "0.9") == expected(
+        lambda row: (
+            row["contig"] == "chr2"
+            and 201 <= row["pos"] <= 400
+            and max(row[name] for name in ("ds_ag", "ds_al", "ds_dg", "ds_dl")) >= np.float32(0.9)
+        )
+    )
+    parquet = tmp_path / "found.parquet"
+    assert query(location, "--gene", "IN;ONE", "--output", parquet).returncode == 0
+    assert set(pq.read_table(parquet).column("gene").to_pylist()) == {"IN;ONE"}
+    for wrong in (["--region", ""], ["--region", "1:,"]):
+        done = query(location, *wrong)
+        assert (done.returncode, done.stderr[:7]) == (2, "error: "), done.stderr
+    assert query(tmp_path / "nowhere").returncode == 2
