@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pysam
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "assets" / "example"
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
@@ -163,6 +165,24 @@ def test_most_designed_variants_were_measured_to_act():
         scores = [float(row["ds_10000nt"]) for row in variants if row["effect"] == effect]
         assert len(scores) >= 4
         assert sum(score >= 0.5 for score in scores) > 0.8 * len(scores)
+
+
+@given(st.text("AC", min_size=12, max_size=20), st.text("AC", max_size=4), st.data())
+def test_generator_writes_alleles_minimal_and_left_aligned(bases, alt, data):
+    pytest.importorskip("torch")
+    from generate_example import normalised
+
+    start = data.draw(st.integers(4, 8))
+    ref = bases[start : start + data.draw(st.integers(0, 4))]
+    assume(ref != alt)
+    bases = f"G{bases}"  # an anchor that nothing can be shifted over
+    allele = normalised({"chr": bases}, "chr", start + 1, ref, alt)
+    at = allele.position - 1
+    assert bases[at : at + len(allele.ref)] == allele.ref
+    changed = bases[:at] + allele.alt + bases[at + len(allele.ref) :]
+    assert changed == bases[: start + 1] + alt + bases[start + 1 + len(ref) :]
+    assert allele.ref[-1] != allele.alt[-1] or min(len(allele.ref), len(allele.alt)) == 1
+    assert allele.ref[0] != allele.alt[0] or min(len(allele.ref), len(allele.alt)) == 1
 
 
 def test_the_page_tells_the_numbers_of_the_tables():
