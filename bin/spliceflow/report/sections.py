@@ -49,7 +49,8 @@ ANNOTATE_PARAMETERS = (
     *("input", "fasta", "annotation", "transcripts", "biotypes"),
     *("model", "model_name", "info_tag"),
     *("distance", "mask", "calibrated", "decimals"),
-    *("device", "engine", "precision", "batch_size", "shard_cost", "outdir"),
+    *("device", "engine", "precision", "batch_size", "shard_cost"),
+    *("score_store", "outdir"),
 )
 """What the annotate workflow reads, in the order shown."""
 SHOWN_SHARDS = 50
@@ -92,6 +93,12 @@ def overview(findings: Findings) -> Iterator[Content]:
             if known["imported"]:
                 note += f"; {known['imported']:,} are imported, rounded"
             values.append((f"{known['rows']:,}", "found in the score store", note))
+        if known := variants.get("known"):
+            imported = known["imported"]
+            note = (
+                f"{imported:,} rounded, by another program" if imported else "pairs, scored before"
+            )
+            values.append((f"{known['rows']:,}", "from the score store", note))
     if scores := findings.scores:
         values.append((f"{scores.at_least(0.5):,}", "with DS ≥ 0.5", "allele × gene pairs"))
     if findings.runs:

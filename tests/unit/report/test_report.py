@@ -176,6 +176,17 @@ def test_sections_tell_the_numbers_of_the_summaries(tmp_path):
     assert "a&lt;b&gt;.vcf" in made["spliceflow_parameters"]["data"]
 
 
+def test_known_scores_are_told():
+    known = {"rows": 1234, "alleles": 1200, "imported": 0}
+    (content,) = (
+        content
+        for section in SECTIONS
+        for content in section(Findings(variants=VARIANTS | {"known": known}))
+        if content.id == "spliceflow_overview"
+    )
+    assert "<b>1,234</b><span>from the score store</span>" in content.data
+
+
 def test_many_shards_are_summed_and_the_slowest_shown():
     runs = tuple(RUN | {"shard": f"s{i}.parquet", "wall_seconds": float(i)} for i in range(1, 61))
     data = contents(Findings(runs=runs))["spliceflow_throughput"]["data"]
