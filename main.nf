@@ -8,6 +8,7 @@ include { PREDICT                        } from './workflows/predict'
 include { DISTIL                         } from './workflows/distil'
 include { MUTAGENESIS                    } from './workflows/mutagenesis'
 include { checked_parameters ; help_text } from './functions/parameters'
+include { cost_table                     } from './functions/cost'
 include { code_digest                    } from './functions/code_digest'
 
 workflow {
@@ -48,6 +49,11 @@ workflow {
 
     // the one sentence that says what is wrong stands last, below the engine's own report
     workflow.onComplete = {
+        def trace = file("${params.outdir}/pipeline_info/trace.txt")
+        if (!params.help && trace.exists()) {
+            def on_gpu = params.device == 'cuda' ? ['SCORE_VARIANTS', 'PREDICT_TRACKS', 'EVALUATE_MODEL', 'CALIBRATE_MODEL', 'TRAIN_MEMBER', 'ASK_TEACHER'] : []
+            file("${params.outdir}/pipeline_info/cost.tsv").text = cost_table(trace.text, on_gpu)
+        }
         def sentence = (workflow.errorReport ?: '').readLines().find { line -> line.trim().startsWith('error: ') }
         if (sentence) {
             log.error(sentence.trim().substring('error: '.size()))

@@ -45,7 +45,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Finish
 def shard_cost(undisturbed: Finished) -> float:
     """Cost that cuts the example's alleles into several shards."""
     summary = next(undisturbed.outdir.parent.glob("work/*/*/variants.json"))
-    return json.loads(summary.read_text(encoding="utf-8"))["cost"] / 4
+    return json.loads(summary.read_text(encoding="utf-8"))["cost"] / 3
 
 
 @pytest.fixture

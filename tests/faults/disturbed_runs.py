@@ -20,6 +20,9 @@ BIN = ROOT / "bin"
 TRACE = """
 trace.fields = 'task_id,hash,name,status,exit,attempt,memory,container'
 trace.raw = true
+report.enabled = false
+timeline.enabled = false
+dag.enabled = false
 """
 
 
@@ -83,6 +86,8 @@ class Pipeline:
         if shard_cost:
             self.parameters["shard_cost"] = f"{shard_cost:.0f}"
         self.workdir = folder / "work"
+        # MultiQC would be most of each run, and nothing here is about it
+        self.shim("report.py", "mkdir multiqc && touch multiqc/multiqc_report.html")
         self.profile: str | None = None
 
     def command(self, *options: str) -> list[str]:

@@ -1,0 +1,41 @@
+"""The table of what a run has cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TRACE = """\
+name status realtime cpus %cpu peak_rss
+ANNOTATE:SCORE_VARIANTS (shard_00001) COMPLETED 3600000 2 150.0 1048576000
+ANNOTATE:SCORE_VARIANTS (shard_00002) FAILED 1800000 2 100.0 -
+ANNOTATE:SCORE_VARIANTS (shard_00002) COMPLETED 3600000 2 150.0 2097152000
+ANNOTATE:SCORE_VARIANTS (shard_00003) CACHED 3600000 2 150.0 524288000
+ANNOTATE:MERGE_SCORES COMPLETED - 1 - -
+"""
+COST = """\
+process tasks failed cached cpu_hours reserved_cpu_hours gpu_hours peak_memory_mb
+MERGE_SCORES 1 0 0 0.0000 0.0000 0.0000 0
+SCORE_VARIANTS 4 1 1 3.5000 5.0000 2.5000 2000
+total 5 1 1 3.5000 5.0000 2.5000 2000
+"""
+
+
+def test_cost_by_process(tmp_path):
+    trace = tmp_path / "trace.txt"
+    # a name has a space in it: the other columns are parted by tabs
+    lines = [line.rsplit(" ", 5) for line in TRACE.splitlines()]
+    trace.write_text("".join("\t".join(fields) + "\n" for fields in lines))
+    environment = os.environ | {"NXF_ANSI_LOG": "false"}
+    environment["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(
+        ["nextflow", "-q", "run", ROOT / "tests" / "pipeline" / "cost.nf", "--trace", trace],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == COST.replace(" ", "\t"), done.stderr
