@@ -156,3 +156,12 @@ def test_named_files_of_the_project_exist(path):
     for name in re.findall(r"`((?:bin|conf|assets|docs|tests|workflows)/[\w./-]+)`", text):
         if "NAME" not in name:
             assert (ROOT / name).exists(), name
+
+
+def test_the_flow_picture_has_every_process():
+    flow = (ROOT / "workflows/annotate.nf").read_text("utf-8")
+    processes = set(re.findall(r"^include \{ ([A-Z_]+) +\} from '\.\./modules", flow, re.M))
+    ((_, picture),) = blocks("mermaid")
+    assert processes == set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)*\b", picture)) - {
+        *("LR", "FASTA", "GTF", "GFF"),
+    }
