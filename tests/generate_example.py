@@ -14,7 +14,7 @@ build give the same files; another build may round differently and take another 
 
     tests/generate_example.py --weights DIR [--seed 7] [--output-dir assets/example]
 
-DIR holds 10000nt/*.pt and 400nt/*.pt of OpenSpliceAI-MANE. About an hour on two cores.
+DIR holds 10000nt/*.pt and 400nt/*.pt of OpenSpliceAI-MANE. Half an hour on two busy cores.
 """
 
 from __future__ import annotations
