@@ -78,7 +78,11 @@ $(STAMPS)/runtime $(STAMPS)/training $(STAMPS)/dev:
 	        exit 1
 	    fi
 	    rm -rf $(VENV)
-	    exec $(MAKE) setup $@
+	    exec make setup $@
+	fi
+	if [ $(@F) = training ] && ! command -v cc >/dev/null; then
+	    echo "error: no C compiler was found, which mappy (minimap2) is built with: install gcc and zlib1g-dev" >&2
+	    exit 1
 	fi
 	echo $$$$ >$@.started
 	$(PYTHON) -m pip install --quiet --cache-dir $(CACHE)/pip --require-hashes -r $<

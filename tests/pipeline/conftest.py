@@ -13,9 +13,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = (
-    "main.nf nextflow.config nextflow_schema.json assets bin conf functions modules workflows"
-).split()
+PARTS = [
+    "main.nf",
+    "nextflow.config",
+    "nextflow_schema.json",
+    "assets",
+    "bin",
+    "conf",
+    "functions",
+    "modules",
+    "workflows",
+]
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def example_pipeline(pipeline_at) -> Pipeline:
 
 @pytest.fixture(scope="session")
 def example(example_pipeline) -> Run:
-    """The bundled example, in several shards."""
-    run = example_pipeline("-profile", "test", "--shard_cost", "2e8")
+    """The bundled example as `make example` runs it."""
+    run = example_pipeline("-profile", "test")
     assert run.status == 0, run.output
     return run

@@ -1,0 +1,245 @@
+"""The annotate workflow on the real engine: results, -resume, awkward and bad input."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import threading
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT, Pipeline, Run
+
+EXAMPLE = ROOT / "assets" / "example"
+SAMPLES = ("family", "patients", "panel")
+
+
+def text_of(vcf: Path) -> list[str]:
+    """Lines of a plain or compressed VCF."""
+    packed = vcf.read_bytes()
+    return (gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed).decode().splitlines()
+
+
+def records(vcf: Path) -> list[list[str]]:
+    """Fields of every record but INFO."""
+    rows = [line.split("\t") for line in text_of(vcf) if not line.startswith("#")]
+    return [row[:7] + row[8:] for row in rows]
+
+
+def input_of(sample: str) -> Path:
+    """The example's input file of a sample."""
+    for line in (EXAMPLE / "samplesheet.csv").read_text().splitlines():
+        if line.startswith(f"{sample},"):
+            return EXAMPLE / line.split(",")[1]
+    raise AssertionError(f"no sample {sample}")
+
+
+def test_example_has_every_output(example: Run):
+    made = {
+        str(path.relative_to(example.results))
+        for path in example.results.rglob("*")
+        if path.is_file() and "multiqc_data" not in path.parts
+    }
+    assert made >= {
+        "multiqc/multiqc_report.html",
+        "scores/scores.parquet",
+        *(f"annotated/{sample}.vcf.gz" for sample in SAMPLES),
+        *(f"annotated/{sample}.vcf.gz.tbi" for sample in SAMPLES),
+        "pipeline_info/trace.txt",
+        "pipeline_info/report.html",
+        "pipeline_info/timeline.html",
+        "pipeline_info/dag.mmd",
+        "pipeline_info/params.json",
+        "pipeline_info/versions.yml",
+    }
+
+
+def test_scores_do_not_depend_on_the_shards(example: Run, example_pipeline: Pipeline):
+    summary = next((example_pipeline.launch / "work").glob("*/*/variants.json"))
+    third = json.loads(summary.read_text())["cost"] / 3
+    run = example_pipeline("-profile", "test", "--shard_cost", third, "-resume", results="sharded")
+    assert run.status == 0, run.output
+    assert sum(task.startswith("SCORE_VARIANTS") for task in run.tasks()) > 1
+    table = Path("scores", "scores.parquet")
+    assert pq.read_table(run.results / table).equals(pq.read_table(example.results / table))
+    for sample in SAMPLES:
+        vcf = Path("annotated", f"{sample}.vcf.gz")
+        assert text_of(run.results / vcf) == text_of(example.results / vcf)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_record_leaves_once_in_order_and_unchanged(example: Run, sample: str):
+    given = records(input_of(sample))
+    assert records(example.results / "annotated" / f"{sample}.vcf.gz") == given
+    assert given
+
+
+def test_scores_and_statuses_are_in_table_and_vcf(example: Run):
+    table = pq.read_table(example.results / "scores" / "scores.parquet")
+    scored = table.filter(table["status"].to_numpy(zero_copy_only=False) == "scored")
+    assert scored.num_rows > 50
+    assert max(scored["ds_al"].to_pylist()) > 0.5
+    info = [
+        line.split("\t")[7]
+        for line in text_of(example.results / "annotated" / "panel.vcf.gz")
+        if not line.startswith("#")
+    ]
+    assert any("|" in field for field in info)
+
+
+def test_nothing_runs_again_for_a_change_of_the_docs(example: Run, example_pipeline: Pipeline):
+    (example_pipeline.project / "docs" / "usage.md").write_text("How to use it, in other words.\n")
+    again = example_pipeline("-profile", "test", "-resume")
+    assert again.status == 0, again.output
+    assert set(again.tasks()) == set(example.tasks())
+    assert set(again.tasks().values()) == {"CACHED"}
+
+
+def test_a_changed_line_in_the_library_runs_tasks_again(example_pipeline: Pipeline, example: Run):
+    library = example_pipeline.project / "bin" / "spliceflow" / "atomic.py"
+    before = library.read_text()
+    arguments = ("-profile", "test", "-stub", "--input", input_of("panel"))
+    try:
+        first = example_pipeline(*arguments, results="before")
+        library.write_text(before + "\n# another line\n")
+        changed = example_pipeline(*arguments, "-resume", results="after")
+    finally:
+        library.write_text(before)
+    assert first.status == changed.status == 0, changed.output
+    assert set(changed.tasks().values()) == {"COMPLETED"}
+
+
+def test_awkward_input_is_annotated(pipeline_at, tmp_path: Path):
+    """Unsorted, empty and hostile-named files, in folders with spaces and other letters."""
+    folder = tmp_path / "data of 'Zoë' `touch pwned`"
+    folder.mkdir()
+    lines = text_of(input_of("patients"))
+    header = [line for line in lines if line.startswith("#")]
+    body = [line for line in lines if not line.startswith("#")]
+    random.Random(1).shuffle(body)
+    hostile = folder / 'un "sorted"; touch pwned & \\ `touch pwned`.vcf'
+    hostile.write_text("\n".join(header + body) + "\n")
+    (folder / "[empty]*.vcf").write_text("\n".join(header) + "\n")
+    sheet = folder / "sheet.csv"
+    quoted = hostile.name.replace('"', '""')
+    sheet.write_text(f'sample,vcf\nunsorted,"{quoted}"\nempty,[empty]*.vcf\n')
+    for name in ("genome.fa.gz", "genes.gtf.gz"):
+        (folder / f"it's {name}").write_bytes((EXAMPLE / name).read_bytes())
+    run = pipeline_at("launched from (ä) \"b' c")(
+        *("-profile", "test", "--input", sheet),
+        *("--fasta", folder / "it's genome.fa.gz", "--annotation", folder / "it's genes.gtf.gz"),
+        results="results of $(touch pwned)",
+    )
+    assert run.status == 0, run.output
+    assert records(run.results / "annotated" / "unsorted.vcf.gz") == records(hostile)
+    assert records(run.results / "annotated" / "empty.vcf.gz") == []
+    assert not list(tmp_path.rglob("pwned"))
+    assert not list(run.results.parent.rglob("pwned"))
+
+
+def test_a_cohort_without_variants_gives_empty_results(
+    example_pipeline: Pipeline, example, tmp_path
+):
+    empty = tmp_path / "empty.vcf"
+    header = [line for line in text_of(input_of("patients")) if line.startswith("#")]
+    empty.write_text("\n".join(header) + "\n")
+    run = example_pipeline("-profile", "test", "--input", empty, "-resume", results="empty")
+    assert run.status == 0, run.output
+    assert pq.read_table(run.results / "scores" / "scores.parquet").num_rows == 0
+    assert (run.results / "multiqc" / "multiqc_report.html").is_file()
+
+
+@pytest.mark.parametrize("fault", ["cut off", "no contig"])
+def test_bad_input_ends_with_one_sentence(
+    example_pipeline: Pipeline, example: Run, tmp_path: Path, fault: str
+):
+    bad = tmp_path / "bad.vcf.gz"
+    packed = input_of("panel").read_bytes()
+    if fault == "cut off":
+        bad.write_bytes(packed[: len(packed) // 2])
+        arguments = ("--input", bad)
+    else:
+        bad.write_bytes(packed)
+        other = tmp_path / "other.fa"
+        other.write_text(">elsewhere\nACGTACGTAC\n")
+        arguments = ("--input", bad, "--fasta", other)
+    run = example_pipeline("-profile", "test", *arguments, "-resume", results=fault)
+    assert run.status != 0
+    stated = [line for line in run.output.splitlines() if line.strip().startswith("error: ")]
+    assert len(set(map(str.strip, stated))) == 1, run.output
+    sentence = stated[0].strip().removeprefix("error: ")
+    assert fault in sentence
+    assert sentence in run.output.split("Execution cancelled")[-1], "the sentence stands last"
+    assert "Traceback" not in run.output
+    assert not (run.results / "annotated").exists()
+
+
+def test_unknown_parameter_starts_no_process(example_pipeline: Pipeline):
+    run = example_pipeline("-profile", "test", "--distanc", "9", results="unknown")
+    assert run.status != 0
+    assert "Unknown parameter --distanc: did you mean --distance?" in run.output
+    assert "Submitted process" not in run.output
+
+
+def test_help_prints_every_parameter_and_writes_nothing(pipeline_at):
+    run = pipeline_at("help")("--help")
+    assert run.status == 0
+    for name in ("input", "fasta", "annotation", "model", "distance", "outdir"):
+        assert f"--{name} " in run.output
+    assert not run.results.exists()
+
+
+@pytest.fixture
+def published(tmp_path: Path):
+    """A model behind a URL: its address, the SHA-256 of its files, and requests so far."""
+    bundle = next((ROOT / "assets" / "models").iterdir())
+    requests: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_request(self, code="-", size="-"):
+            requests.append(self.path)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(bundle)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sums = {
+        file.name: sha256(file.read_bytes()).hexdigest()
+        for file in bundle.iterdir()
+        if file.suffix in (".json", ".onnx")
+    }
+    yield f"http://127.0.0.1:{server.server_port}", sums, requests
+    server.shutdown()
+
+
+def test_a_catalogue_model_is_fetched_once_and_checked(pipeline_at, published, tmp_path: Path):
+    address, sums, requests = published
+    pipeline = pipeline_at("catalogue")
+    only = ("-profile", "test", "--input", tmp_path / "one.vcf", "--model", "mine")
+    lines = text_of(input_of("patients"))
+    header = [line for line in lines if line.startswith("#")]
+    (tmp_path / "one.vcf").write_text("\n".join([*header, lines[-1]]) + "\n")
+
+    def catalogue(digests: dict[str, str]) -> tuple[str, Path]:
+        files = ", ".join(
+            f"[url: '{address}/{name}', sha256: '{digest}']" for name, digest in digests.items()
+        )
+        config = tmp_path / "models.config"
+        config.write_text(f"params.model_catalogue.mine = [info_tag: 'X', files: [{files}]]\n")
+        return "-c", config
+
+    wrong = pipeline(*only, *catalogue(dict.fromkeys(sums, "0" * 64)), results="wrong")
+    assert wrong.status != 0
+    assert "not the published file" in wrong.output
+
+    first = pipeline(*only, *catalogue(sums), results="first")
+    assert first.status == 0, first.output
+    seen = len(requests)
+    second = pipeline(*only, *catalogue(sums), "-work-dir", "elsewhere", results="second")
+    assert second.status == 0, second.output
+    assert len(requests) == seen
+    assert "Stored process" in second.output
+    assert [path.name for path in (pipeline.launch / "models").iterdir()] != []
