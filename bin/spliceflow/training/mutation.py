@@ -77,7 +77,8 @@ def mutate(
         if position < done or position >= length or codes[position] >= UNKNOWN:
             continue
         removed, inserted = _motif(rng) if motif else _mutation(int(codes[position]), rates, rng)
-        if position + removed > length:
+        # Unknown bases stay what they are: only known ones are exchanged or removed.
+        if position + removed > length or (codes[position : position + removed] >= UNKNOWN).any():
             continue
         pieces += [codes[done:position], inserted]
         origin = np.full(inserted.size, -1, np.int64)
