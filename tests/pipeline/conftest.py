@@ -13,17 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = [
-    "main.nf",
-    "nextflow.config",
-    "nextflow_schema.json",
-    "assets",
-    "bin",
-    "conf",
-    "functions",
-    "modules",
-    "workflows",
-]
+PARTS = (
+    *("main.nf", "nextflow.config", "nextflow_schema.json"),
+    *("assets", "bin", "conf", "functions", "modules", "workflows"),
+)
 
 
 @dataclass(frozen=True)
