@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument(
         "--decimals", type=int, default=2, help="decimals of delta scores (default: %(default)s)"
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads that compress (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="processes for a large file [1]")
     parser.add_argument("--output", type=Path, required=True, help="VCF to write (.vcf.gz)")
     parser.add_argument("--summary", type=Path, required=True, help="summary to write (JSON)")
     arguments = parser.parse_args()

@@ -182,19 +182,28 @@ class BgzipWriter:
             self._deflate(text[start : min(start + 16 * _BLOCK_TEXT, whole)])
         self._rest = text[whole:]
 
+    def write_packed(self, blocks: bytes) -> None:
+        """Append whole blocks that :func:`deflate` made."""
+        if self._rest:
+            self._deflate(self._rest)
+            self._rest = b""
+        self._drain(0)
+        self._file.write(blocks)
+
     def _deflate(self, text: bytes) -> None:
         if self._pool is None:
-            self._file.write(_deflated(text))
+            self._file.write(deflate(text))
         else:
             self._drain(self._queue_length)
-            self._pending.append(self._pool.submit(_deflated, text))
+            self._pending.append(self._pool.submit(deflate, text))
 
     def _drain(self, keep: int) -> None:
         while len(self._pending) > keep:
             self._file.write(self._pending.popleft().result())
 
 
-def _deflated(text: bytes) -> bytes:
+def deflate(text: bytes) -> bytes:
+    """``text`` as BGZF blocks, without the empty block that ends a file."""
     return b"".join(
         _deflated_block(text[start : start + _BLOCK_TEXT])
         for start in range(0, len(text), _BLOCK_TEXT)

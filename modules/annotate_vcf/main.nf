@@ -4,7 +4,8 @@ include { shell_word } from '../../functions/shell_word'
 
 process ANNOTATE_VCF {
     tag "${name}"
-    label 'process_single'
+    label 'process_annotation'
+    cpus { vcf.size() < 100000000 ? 1 : 4 } // a large file is divided among processes
     conda "${moduleDir}/environment.yml"
 
     input:

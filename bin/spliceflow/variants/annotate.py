@@ -3,14 +3,20 @@
 The input is read in blocks of lines. Each block needs the scores of its own positions; the scores
 table is sorted, so those are a few row groups when the input is sorted too. An unsorted input, or
 one whose contigs alternate, is joined just as rightly, only with more reading; it gets no index.
+
+A large file's blocks are joined and compressed by several processes and written in order; what is
+written depends on the blocks alone, not on the number of processes.
 """
 
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +27,7 @@ import pysam
 
 from spliceflow import __version__
 from spliceflow.atomic import atomic_path
-from spliceflow.bgzf import BgzipWriter, read_blocks
+from spliceflow.bgzf import BgzipWriter, deflate, read_blocks
 from spliceflow.errors import InputError
 from spliceflow.genome.contigs import ContigNames
 from spliceflow.variants.alleles import lengths
@@ -33,6 +39,9 @@ FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
 """Fields of one entry of the INFO tag, as SpliceAI writes them."""
 
 _BLOCK_BYTES = 2 << 20
+_LARGE_FILE = 8 << 20
+"""Size in bytes from which on a file is worth the start of more processes."""
+
 _TABIX_LONGEST = 1 << 29
 _DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
 _POSITIONS = ("dp_ag", "dp_al", "dp_dg", "dp_dl")
@@ -108,7 +117,7 @@ def annotate(
         contigs: the FASTA's contigs.
         label: what the header is to say; the scores table has to agree with it.
         output: file to write, ``.vcf.gz``; the index is written beside it.
-        threads: threads that compress.
+        threads: processes that annotate a large file.
 
     Raises:
         InputError: a file can't be read, an allele has no row in the scores table, the table was
@@ -117,33 +126,160 @@ def annotate(
     output = Path(output)
     counts = AnnotatedFile()
     source = VariantFile(vcf)
-    reader = _ScoreReader(scores, label)
-    names = ContigNames(contigs)
-    order = _Order()
     columns = source.header[-1].rstrip(b"\r\n").decode("utf-8", "replace").split("\t")
-    strongest = StrongestAlleles(tuple(columns[9:]))
+    samples = tuple(columns[9:])
+    strongest, order = StrongestAlleles(samples), _Order()
+    processes = threads if Path(vcf).stat().st_size >= _LARGE_FILE else 1
     with atomic_path(output) as temporary:
-        with BgzipWriter(temporary, threads) as file:
+        with BgzipWriter(temporary) as file:
             header = _header(source, label)
             file.write(header)
-            for block in source.blocks(_BLOCK_BYTES):
-                order.add(block)
-                file.write(_annotated(block, reader, names, label, counts, strongest))
-                counts.records += len(block)
-        lines = sum(text.count(b"\n") for text in read_blocks(temporary))
-        written = lines - header.count(b"\n")
+            settings = (scores, label, tuple(contigs), samples)
+            for part in _parts(source.blocks(_BLOCK_BYTES), settings, processes):
+                file.write_packed(part.packed)
+                counts.records += part.records
+                counts.records_scored += part.records_scored
+                for status, alleles in part.alleles.items():
+                    counts.alleles[status] = counts.alleles.get(status, 0) + alleles
+                strongest.add_all(part.effects, part.strongest)
+                order.add(part.extent)
+        counts.sorted = order.sorted
+        counts.effects, counts.strongest = strongest.counts, strongest.kept()
+        # The file is read again, to count, and indexed at the same time: both take long.
+        with ThreadPoolExecutor(1) as pool:
+            lines = pool.submit(_count_lines, temporary)
+            index = _make_index(temporary, order.longest) if order.sorted else None
+            written = lines.result() - header.count(b"\n")
         if written != counts.records:
+            if index:
+                index.unlink()
             raise InputError(
                 f"{written} records were written for {counts.records} of {vcf}; the disk may be "
                 "full or faulty, run again."
             )
-        counts.sorted = order.sorted
-        counts.effects, counts.strongest = strongest.counts, strongest.kept()
         for old in (".tbi", ".csi"):
             output.with_name(output.name + old).unlink(missing_ok=True)
-        if order.sorted:
-            _write_index(temporary, output, order.longest, counts)
+        if index:
+            index.replace(output.with_name(output.name + index.suffix))
+            counts.index = index.suffix[1:]
     return counts
+
+
+def _count_lines(path: Path) -> int:
+    return sum(text.count(b"\n") for text in read_blocks(path))
+
+
+_Settings = tuple[str | os.PathLike[str], ScoringLabel, tuple[str, ...], tuple[str, ...]]
+"""Scores table, label, contigs of the FASTA, names of the samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """Where the records of a block lie.
+
+    Attributes:
+        runs: contig, first and last position of each run of records on one contig.
+        ascending: whether positions ascend in every run.
+        longest: largest end of REF, 1-based.
+    """
+
+    runs: tuple[tuple[str, int, int], ...]
+    ascending: bool
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An annotated block: its lines in BGZF blocks, and its share of :class:`AnnotatedFile`."""
+
+    packed: bytes
+    records: int
+    records_scored: int
+    alleles: dict[str, int]
+    effects: dict[str, int]
+    strongest: list[CarriedAllele]
+    extent: _Extent
+
+
+def _parts(blocks: Iterable[Records], settings: _Settings, processes: int) -> Iterator[_Part]:
+    """Annotate ``blocks``, in order."""
+    if processes == 1:
+        annotator = _BlockAnnotator(*settings)
+        yield from map(annotator, blocks)
+        return
+    # Started afresh, not forked: Arrow has threads, which a fork would lose.
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start_process, settings)
+    pending: deque[Future[_Part]] = deque()
+    try:
+        for block in blocks:
+            pending.append(pool.submit(_annotate_in_process, block))
+            if len(pending) > 3 * processes:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_annotator: _BlockAnnotator | None = None
+
+
+def _start_process(*settings: object) -> None:
+    global _annotator
+    pa.set_cpu_count(1)
+    _annotator = _BlockAnnotator(*settings)
+
+
+def _annotate_in_process(block: Records) -> _Part:
+    assert _annotator is not None
+    return _annotator(block)
+
+
+class _BlockAnnotator:
+    """Turns a block of records into annotated lines."""
+
+    def __init__(
+        self,
+        scores: str | os.PathLike[str],
+        label: ScoringLabel,
+        contigs: tuple[str, ...],
+        samples: tuple[str, ...],
+    ) -> None:
+        self._reader = _ScoreReader(scores, label)
+        self._names = ContigNames(contigs)
+        self._label = label
+        self._samples = samples
+
+    def __call__(self, block: Records) -> _Part:
+        counts, strongest = AnnotatedFile(), StrongestAlleles(self._samples)
+        text = _annotated(block, self._reader, self._names, self._label, counts, strongest)
+        return _Part(
+            packed=deflate(text),
+            records=len(block),
+            records_scored=counts.records_scored,
+            alleles=counts.alleles,
+            effects=strongest.counts,
+            strongest=strongest.kept(),
+            extent=_extent(block),
+        )
+
+
+def _extent(block: Records) -> _Extent:
+    pos = block.pos
+    names = block.contig.dictionary_encode()
+    codes = names.indices.to_numpy()
+    changes = np.flatnonzero(np.diff(codes)) + 1
+    edges = np.concatenate(([0], changes, [len(codes)])).tolist()
+    steps = np.diff(pos) < 0
+    steps[changes - 1] = False
+    return _Extent(
+        runs=tuple(
+            (names.dictionary[int(codes[first])].as_py(), int(pos[first]), int(pos[last - 1]))
+            for first, last in pairwise(edges)
+        ),
+        ascending=not steps.any(),
+        longest=int((pos + lengths(block.ref)).max()),
+    )
 
 
 class _Order:
@@ -156,27 +292,21 @@ class _Order:
         self._contig = ""
         self._pos = 0
 
-    def add(self, block: Records) -> None:
-        end = int((block.pos + lengths(block.ref)).max())
-        self.longest = max(self.longest, end)
+    def add(self, extent: _Extent) -> None:
+        self.longest = max(self.longest, extent.longest)
+        self.sorted = self.sorted and extent.ascending
         if not self.sorted:
             return
-        contig, pos = block.contig, block.pos
-        run = contig.dictionary_encode()
-        codes = run.indices.to_numpy()
-        edges = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]))
-        for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            name = run.dictionary[int(codes[first])].as_py()
+        for name, first, last in extent.runs:
             if name != self._contig:
                 if name in self._seen:
                     self.sorted = False
                     return
                 self._seen.add(name)
-                self._contig, self._pos = name, 0
-            if pos[first] < self._pos or (np.diff(pos[first:last]) < 0).any():
+            elif first < self._pos:
                 self.sorted = False
                 return
-            self._pos = int(pos[last - 1])
+            self._contig, self._pos = name, last
 
 
 class _ScoreReader:
@@ -383,18 +513,19 @@ def _quoted(text: str) -> str:
     return printable.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _write_index(temporary: Path, output: Path, longest: int, counts: AnnotatedFile) -> None:
+def _make_index(path: Path, longest: int) -> Path | None:
+    """Index a sorted bgzip VCF; None if htslib can't."""
     kind = "csi" if longest >= _TABIX_LONGEST else "tbi"
-    index = Path(f"{temporary}.{kind}")
+    index = Path(f"{path}.{kind}")
     verbosity = pysam.set_verbosity(0)
     try:
         pysam.tabix_index(
-            os.fspath(temporary), preset="vcf", force=True, keep_original=True, csi=kind == "csi"
+            os.fspath(path), preset="vcf", force=True, keep_original=True, csi=kind == "csi"
         )
-        index.replace(output.with_name(f"{output.name}.{kind}"))
-        counts.index = kind
     except (OSError, ValueError):
         # What htslib can't index (a position of 0 in an odd place) is still a right VCF.
         index.unlink(missing_ok=True)
+        return None
     finally:
         pysam.set_verbosity(verbosity)
+    return index

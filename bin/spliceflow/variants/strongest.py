@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 AlleleKey = tuple[str, int, str, str]
@@ -65,15 +66,25 @@ class StrongestAlleles:
                 self._counts[threshold] += 1
         if ds < THRESHOLDS[0]:
             return
-        full = len(self._heap) == KEPT_ALLELES
-        if (full and (ds, key) <= self._heap[0]) or key in self._kept:
-            return
-        carriers = self._carriers(columns, str(number).encode())
-        named = tuple(carriers[:NAMED_SAMPLES])
-        self._kept[key] = CarriedAllele(*key, round(ds, 6), len(carriers), named)
-        heapq.heappush(self._heap, (ds, key))
-        if full:
-            del self._kept[heapq.heappop(self._heap)[1]]
+        ds = round(ds, 6)
+        if self._is_wanted(ds, key):
+            carriers = self._carriers(columns, str(number).encode())
+            named = tuple(carriers[:NAMED_SAMPLES])
+            self._keep(CarriedAllele(*key, ds, len(carriers), named), key)
+
+    def add_all(self, counts: dict[str, int], kept: Iterable[CarriedAllele]) -> None:
+        """Count the alleles of a later part of the file.
+
+        Args:
+            counts: :attr:`counts` of that part.
+            kept: :meth:`kept` of that part.
+        """
+        for threshold in THRESHOLDS:
+            self._counts[threshold] += counts[str(threshold)]
+        for allele in kept:
+            key = (allele.contig, allele.pos, allele.ref, allele.alt)
+            if self._is_wanted(allele.ds, key):
+                self._keep(allele, key)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -83,6 +94,16 @@ class StrongestAlleles:
     def kept(self) -> list[CarriedAllele]:
         """The alleles kept, strongest first."""
         return [self._kept[key] for _, key in sorted(self._heap, reverse=True)]
+
+    def _is_wanted(self, ds: float, key: AlleleKey) -> bool:
+        full = len(self._heap) == KEPT_ALLELES
+        return not (full and (ds, key) <= self._heap[0]) and key not in self._kept
+
+    def _keep(self, allele: CarriedAllele, key: AlleleKey) -> None:
+        self._kept[key] = allele
+        heapq.heappush(self._heap, (allele.ds, key))
+        if len(self._heap) > KEPT_ALLELES:
+            del self._kept[heapq.heappop(self._heap)[1]]
 
     def _carriers(self, columns: bytes, number: bytes) -> list[str]:
         fields = columns.rstrip(b"\r\n").split(b"\t")[1:]

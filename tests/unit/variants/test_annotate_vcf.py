@@ -158,6 +158,34 @@ def test_annotating_again_changes_nothing(tmp_path: Path, small_genome) -> None:
     assert again.read_bytes() == first.read_bytes()
 
 
+def test_processes_change_nothing(tmp_path: Path, small_genome, monkeypatch) -> None:
+    letters = small_genome.sequences["chr1"].upper()
+    samples = ("ada", "bo")
+    lines = [
+        record("1", pos, letters[pos - 1], "<DEL>" if pos % 9 == 0 else letters[pos - 1] + "A")
+        + f"\tGT\t0/1\t{pos % 2}/0"
+        for pos in range(200, 800)
+    ]
+    monkeypatch.setattr(module, "_BLOCK_BYTES", 2000)
+    monkeypatch.setattr("spliceflow.bgzf._READ_BYTES", 1000)
+    _, one = annotated(tmp_path, vcf_text(lines, samples), small_genome.path)
+    monkeypatch.setattr(module, "_LARGE_FILE", 0)
+    many = tmp_path / "many.vcf.gz"
+    counts = annotate(
+        tmp_path / "in.vcf", tmp_path / "scores.parquet", CONTIGS, LABEL, many, threads=2
+    )
+    assert many.read_bytes() == (tmp_path / "out.vcf.gz").read_bytes()
+    assert counts == one
+    assert counts.records == 600
+    assert counts.index == "tbi"
+    assert len(counts.strongest) == 200
+    # A fault in a process is the same sentence.
+    with (tmp_path / "in.vcf").open("a") as file:
+        file.write(record("1", 900, "A", "CCC", ".") + "\tGT\t0/1\t0/1\n")
+    with pytest.raises(InputError, match="has no row in the scores table"):
+        annotate(tmp_path / "in.vcf", tmp_path / "scores.parquet", CONTIGS, LABEL, many, threads=2)
+
+
 def test_bcf_becomes_vcf(tmp_path: Path, small_genome) -> None:
     letter = small_genome.sequences["chr1"][399]
     text, _ = annotated(
@@ -246,12 +274,17 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_lost_records_are_noticed(tmp_path: Path, small_genome, monkeypatch) -> None:
-    write = BgzipWriter.write
+    # Of two blocks of lines the last does not reach the disk.
+    monkeypatch.setattr(module, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr("spliceflow.bgzf._READ_BYTES", 20)
+    write = BgzipWriter.write_packed
+    kept: list[bytes] = []
 
-    def lossy(self: BgzipWriter, text: bytes) -> None:
-        write(self, text if text.startswith(b"##") else text[: text.rfind(b"\n", 0, -1) + 1])
+    def lossy(self: BgzipWriter, blocks: bytes) -> None:
+        write(self, b"" if kept else blocks)
+        kept.append(blocks)
 
-    monkeypatch.setattr(BgzipWriter, "write", lossy)
+    monkeypatch.setattr(BgzipWriter, "write_packed", lossy)
     with pytest.raises(InputError, match="1 records were written for 2"):
         annotated(
             tmp_path,

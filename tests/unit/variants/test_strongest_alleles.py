@@ -43,8 +43,18 @@ def test_what_is_kept_does_not_depend_on_the_order_of_records(order, scores):
             alleles.add(("chrA", position, "A", "C"), 1, scores[position], b"\n")
         return alleles.kept()
 
+    def kept_of_parts(positions):
+        whole = StrongestAlleles(())
+        for start in range(0, 12, 3):
+            part = StrongestAlleles(())
+            for position in positions[start : start + 3]:
+                part.add(("chrA", position, "A", "C"), 1, scores[position], b"\n")
+            whole.add_all(part.counts, part.kept())
+        assert sum(whole.counts.values()) == 12 + scores[:12].count(0.9) * 2
+        return whole.kept()
+
     before, strongest.KEPT_ALLELES = strongest.KEPT_ALLELES, 5
     try:
-        assert kept(order) == kept(range(12))
+        assert kept(order) == kept(range(12)) == kept_of_parts(order)
     finally:
         strongest.KEPT_ALLELES = before
