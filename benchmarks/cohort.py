@@ -219,7 +219,7 @@ def made_up_scores(shard: Path, output: Path, genes: list[Gene], label: tuple) -
         values = pa.array([getattr(gene, attribute) for gene in genes])
         columns[name] = values.take(pa.array(gene_row))
     for name in ("ag", "al", "dg", "dl"):
-        columns[f"ds_{name}"] = generator.random(len(rows)).astype(np.float32) ** 40
+        columns[f"ds_{name}"] = generator.random(len(rows)).astype(np.float32) ** 200
     for name in ("ag", "al", "dg", "dl"):
         columns[f"dp_{name}"] = generator.integers(-50, 51, len(rows)).astype(np.int32)
     columns["status"] = pa.repeat(pa.scalar("scored"), len(rows))

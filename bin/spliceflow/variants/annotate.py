@@ -32,7 +32,7 @@ from spliceflow.errors import InputError
 from spliceflow.genome.contigs import ContigNames
 from spliceflow.variants.alleles import lengths
 from spliceflow.variants.score_table import SCORE_SCHEMA
-from spliceflow.variants.strongest import AlleleKey, CarriedAllele, StrongestAlleles
+from spliceflow.variants.strongest import AlleleKey, CarriedAllele, Floor, StrongestAlleles
 from spliceflow.variants.vcf import Records, VariantFile
 
 FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
@@ -135,7 +135,8 @@ def annotate(
             header = _header(source, label)
             file.write(header)
             settings = (scores, label, tuple(contigs), samples)
-            for part in _parts(source.blocks(_BLOCK_BYTES), settings, processes):
+            blocks = ((block, strongest.floor) for block in source.blocks(_BLOCK_BYTES))
+            for part in _parts(blocks, settings, processes):
                 file.write_packed(part.packed)
                 counts.records += part.records
                 counts.records_scored += part.records_scored
@@ -201,18 +202,21 @@ class _Part:
     extent: _Extent
 
 
-def _parts(blocks: Iterable[Records], settings: _Settings, processes: int) -> Iterator[_Part]:
+def _parts(
+    blocks: Iterable[tuple[Records, Floor | None]], settings: _Settings, processes: int
+) -> Iterator[_Part]:
     """Annotate ``blocks``, in order."""
     if processes == 1:
         annotator = _BlockAnnotator(*settings)
-        yield from map(annotator, blocks)
+        for block, floor in blocks:
+            yield annotator(block, floor)
         return
     # Started afresh, not forked: Arrow has threads, which a fork would lose.
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start_process, settings)
     pending: deque[Future[_Part]] = deque()
     try:
-        for block in blocks:
-            pending.append(pool.submit(_annotate_in_process, block))
+        for block, floor in blocks:
+            pending.append(pool.submit(_annotate_in_process, block, floor))
             if len(pending) > 3 * processes:
                 yield pending.popleft().result()
         while pending:
@@ -230,9 +234,9 @@ def _start_process(*settings: object) -> None:
     _annotator = _BlockAnnotator(*settings)
 
 
-def _annotate_in_process(block: Records) -> _Part:
+def _annotate_in_process(block: Records, floor: Floor | None) -> _Part:
     assert _annotator is not None
-    return _annotator(block)
+    return _annotator(block, floor)
 
 
 class _BlockAnnotator:
@@ -250,8 +254,8 @@ class _BlockAnnotator:
         self._label = label
         self._samples = samples
 
-    def __call__(self, block: Records) -> _Part:
-        counts, strongest = AnnotatedFile(), StrongestAlleles(self._samples)
+    def __call__(self, block: Records, floor: Floor | None) -> _Part:
+        counts, strongest = AnnotatedFile(), StrongestAlleles(self._samples, floor)
         text = _annotated(block, self._reader, self._names, self._label, counts, strongest)
         return _Part(
             packed=deflate(text),

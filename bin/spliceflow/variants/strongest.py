@@ -9,6 +9,9 @@ from dataclasses import dataclass
 AlleleKey = tuple[str, int, str, str]
 """Contig (as in the FASTA), 1-based position, REF, ALT."""
 
+Floor = tuple[float, AlleleKey]
+"""An allele and its delta score: weaker ones are not among the strongest."""
+
 THRESHOLDS = (0.2, 0.5, 0.8)
 """Delta scores from which on alleles are counted."""
 
@@ -43,10 +46,13 @@ class StrongestAlleles:
 
     Args:
         samples: names of the file's samples, in the order of its columns.
+        floor: :attr:`floor` of what earlier parts of the file had; what lies below is not kept,
+            which saves looking for its carriers.
     """
 
-    def __init__(self, samples: tuple[str, ...]) -> None:
+    def __init__(self, samples: tuple[str, ...], floor: Floor | None = None) -> None:
         self._samples = samples
+        self._least = floor
         self._counts = dict.fromkeys(THRESHOLDS, 0)
         # Smallest first; the key makes ties fall the same way whatever the order of records.
         self._kept: dict[AlleleKey, CarriedAllele] = {}
@@ -91,13 +97,18 @@ class StrongestAlleles:
         """Alleles with at least a delta score, by that score."""
         return {str(threshold): count for threshold, count in self._counts.items()}
 
+    @property
+    def floor(self) -> Floor | None:
+        """The weakest allele kept, once there are enough."""
+        return self._heap[0] if len(self._heap) == KEPT_ALLELES else self._least
+
     def kept(self) -> list[CarriedAllele]:
         """The alleles kept, strongest first."""
         return [self._kept[key] for _, key in sorted(self._heap, reverse=True)]
 
     def _is_wanted(self, ds: float, key: AlleleKey) -> bool:
-        full = len(self._heap) == KEPT_ALLELES
-        return not (full and (ds, key) <= self._heap[0]) and key not in self._kept
+        floor = self.floor
+        return (floor is None or (ds, key) > floor) and key not in self._kept
 
     def _keep(self, allele: CarriedAllele, key: AlleleKey) -> None:
         self._kept[key] = allele

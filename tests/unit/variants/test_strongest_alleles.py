@@ -46,7 +46,7 @@ def test_what_is_kept_does_not_depend_on_the_order_of_records(order, scores):
     def kept_of_parts(positions):
         whole = StrongestAlleles(())
         for start in range(0, 12, 3):
-            part = StrongestAlleles(())
+            part = StrongestAlleles((), whole.floor)
             for position in positions[start : start + 3]:
                 part.add(("chrA", position, "A", "C"), 1, scores[position], b"\n")
             whole.add_all(part.counts, part.kept())
