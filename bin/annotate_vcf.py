@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from spliceflow.atomic import atomic_path
@@ -60,9 +62,14 @@ def main() -> None:
         masked=arguments.mask,
         decimals=arguments.decimals,
     )
-    counts = annotate(
-        arguments.vcf, arguments.scores, contigs, label, arguments.output, arguments.threads
-    )
+    try:
+        counts = annotate(
+            arguments.vcf, arguments.scores, contigs, label, arguments.output, arguments.threads
+        )
+    except BrokenProcessPool:
+        # As if the system had ended the whole task: the pipeline tries again with more memory.
+        print("error: a process was killed, most likely for want of memory.", file=sys.stderr)
+        sys.exit(137)
     summary = {
         "name": arguments.name,
         **dataclasses.asdict(counts),
