@@ -9,6 +9,7 @@ include { DISTIL                         } from './workflows/distil'
 include { MUTAGENESIS                    } from './workflows/mutagenesis'
 include { checked_parameters ; help_text } from './functions/parameters'
 include { cost_table                     } from './functions/cost'
+include { error_sentence                 } from './functions/error_sentence'
 include { code_digest                    } from './functions/code_digest'
 
 workflow {
@@ -54,9 +55,9 @@ workflow {
             def on_gpu = params.device == 'cuda' ? ['SCORE_VARIANTS', 'PREDICT_TRACKS', 'EVALUATE_MODEL', 'CALIBRATE_MODEL', 'TRAIN_MEMBER', 'ASK_TEACHER'] : []
             file("${params.outdir}/pipeline_info/cost.tsv").text = cost_table(trace.text, on_gpu)
         }
-        def sentence = (workflow.errorReport ?: '').readLines().find { line -> line.trim().startsWith('error: ') }
+        def sentence = error_sentence(workflow.errorReport)
         if (sentence) {
-            log.error(sentence.trim().substring('error: '.size()))
+            log.error(sentence)
         }
     }
 }

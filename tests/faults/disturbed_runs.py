@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "assets" / "example"
@@ -132,9 +133,8 @@ class Pipeline:
         state = self.folder / "state"
         state.mkdir(exist_ok=True)
         path = self.shims / entrypoint
-        path.write_text(
-            f"#!/bin/bash\nREAL='{BIN / entrypoint}'\nSTATE='{state}'\n{body}\n", encoding="utf-8"
-        )
+        known = f"REAL={quote(str(BIN / entrypoint))}\nSTATE={quote(str(state))}"
+        path.write_text(f"#!/bin/bash\n{known}\n{body}\n", encoding="utf-8")
         path.chmod(0o755)
 
     def state(self, name: str) -> Path:

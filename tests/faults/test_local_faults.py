@@ -160,7 +160,7 @@ params.model_catalogue.altered = [
 def test_folders_with_spaces_quotes_and_letters_of_other_alphabets(
     tmp_path, model, shard_cost, undisturbed
 ):
-    pipeline = Pipeline(tmp_path / "läuft $(hier) 'ja' 数据", model, shard_cost)
+    pipeline = Pipeline(tmp_path / "läuft 'hier' & 数据 (1)", model, shard_cost)
     pipeline.workdir = pipeline.folder / "work dir ü"
     inputs = pipeline.folder / "my input"
     shutil.copytree(EXAMPLE, inputs)
