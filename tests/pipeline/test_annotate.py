@@ -154,7 +154,7 @@ def test_a_cohort_without_variants_gives_empty_results(
     assert (run.results / "multiqc" / "multiqc_report.html").is_file()
 
 
-@pytest.mark.parametrize("fault", ["cut off", "no contig"])
+@pytest.mark.parametrize("fault", ["cut off", "on a contig of the FASTA"])
 def test_bad_input_ends_with_one_sentence(
     example_pipeline: Pipeline, example: Run, tmp_path: Path, fault: str
 ):
