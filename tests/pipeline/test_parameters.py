@@ -94,9 +94,7 @@ def check(tmp_path_factory):
         "csv": (["a", 'b "c", d', "", "é,"], ["a", 'b "c", d', "", "é,"]),
     }
     tables = {"parameters": PARAMETERS, "inputs": inputs, "model": models, "csv": lines}
-    cases = [
-        (call, name, *case) for call, table in tables.items() for name, case in table.items()
-    ]
+    cases = [(call, name, *case) for call, table in tables.items() for name, case in table.items()]
     file = folder / "cases.json"
     file.write_text(json.dumps([{"call": call, "given": given} for call, _, given, _ in cases]))
     environment = os.environ | {"NXF_ANSI_LOG": "false"}
