@@ -86,7 +86,8 @@ def test_a_node_is_lost(slurm, undisturbed):
     try:
         finished = slurm.finish(engine)
     finally:
-        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], check=True)
+        # some clusters have taken it back by themselves, and then this is an error
+        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], check=False)
     assert_right(finished, undisturbed)
     attempts = [row["attempt"] for row in finished.named("SCORE_VARIANTS")]
     assert attempts.count("2") == 1
