@@ -37,7 +37,7 @@ example: setup
 	echo "VCFs:    results/example/annotated/"
 
 test: setup-dev
-	python -m pytest $(PYTEST_ARGS)
+	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 	if command -v nf-test >/dev/null; then nf-test test --ci; \
 	else echo "nf-test is not on PATH: its specs were not run"; fi
 
