@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -21,6 +22,9 @@ from spliceflow.models.graphs import MemberWeights, member_graph
 
 FORMAT = 1
 DESCRIPTION = "bundle.json"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_INFO_TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,8 @@ class Bundle:
                 dict(content["files"]),
             )
             _check_names(bundle)
-        except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+            _check_values(bundle)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{description} can't be read as a bundle description ({error!r}): "
                 "export the model again"
@@ -161,9 +166,9 @@ def write_bundle(path: str | Path, card: BundleCard, members: list[MemberWeights
     """
     if not members:
         raise InputError(f"model {card.name!r} has no members: give at least one weight file")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", card.name):
+    if not _NAME.fullmatch(card.name):
         raise InputError(f"model name {card.name!r} may have letters, digits, '.', '_', '-' only")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", card.info_tag):
+    if not _INFO_TAG.fullmatch(card.info_tag):
         raise InputError(
             f"INFO tag {card.info_tag!r} has to begin with a letter and have letters, digits, "
             "'_' and '.' only"
@@ -194,6 +199,34 @@ def _check_names(bundle: Bundle) -> None:
     for name in (*bundle.files, *bundle.members):
         if Path(name).name != name or name not in bundle.files:
             raise ValueError(f"file name {name!r}")
+
+
+def _check_values(bundle: Bundle) -> None:
+    """A description may come from anywhere: its values are of their kinds, and safe in a VCF."""
+    for item in fields(BundleCard):
+        value = getattr(bundle.card, item.name)
+        if item.type == "str" and not isinstance(value, str):
+            raise ValueError(f"{item.name} {value!r}")
+    if not _NAME.fullmatch(bundle.card.name) or not _INFO_TAG.fullmatch(bundle.card.info_tag):
+        raise ValueError(f"name {bundle.card.name!r} or INFO tag {bundle.card.info_tag!r}")
+    if not all(isinstance(note, str) for note in bundle.card.notes):
+        raise ValueError("notes")
+    if not all(_is_number(value) for value in dict(bundle.card.metrics).values()):
+        raise ValueError("metrics")
+    if not _is_number(bundle.card.temperature) or not bundle.card.temperature > 0:
+        raise ValueError(f"temperature {bundle.card.temperature!r}")
+    network = bundle.network
+    shape = (network.channels, *network.kernel_widths, *network.dilations)
+    if not all(type(number) is int and 0 < number < 1 << 16 for number in shape):
+        raise ValueError(f"network {asdict(network)!r}")
+    if not network.units or len(network.kernel_widths) != len(network.dilations):
+        raise ValueError(f"network of {network.units} units")
+    if not all(map(_is_number, (network.negative_slope, network.batch_norm_eps))):
+        raise ValueError(f"network {asdict(network)!r}")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def sha256(path: Path) -> str:
