@@ -11,7 +11,7 @@ def cost_table(trace, on_gpu) {
     def header = ['process', 'tasks', 'failed', 'cached', 'cpu_hours', 'reserved_cpu_hours', 'gpu_hours', 'peak_memory_mb']
     def rows = spent.collect { process, own -> cost_row(process, own, process in on_gpu ? own : []) }
     def gpu_tasks = spent.findAll { process, _own -> process in on_gpu }.values().flatten()
-    return ([header] + rows.sort() + [cost_row('total', tasks, gpu_tasks)]).collect { row -> row.join('\t') + '\n' }.join('')
+    return ([header] + rows.sort { row -> row[0] } + [cost_row('total', tasks, gpu_tasks)]).collect { row -> row.join('\t') + '\n' }.join('')
 }
 
 def cost_row(process, tasks, gpu_tasks) {
