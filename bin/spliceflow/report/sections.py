@@ -496,7 +496,7 @@ def model(findings: Findings) -> Iterator[Content]:
         "Please cite": html.escape(card.citation),
         "Provenance": html.escape(card.provenance),
         "Measured": ", ".join(
-            f"{html.escape(name.replace('_', ' '))} {value:.3g}"
+            f"{html.escape(name.replace('_', ' '))} {_number(value)}"
             for name, value in card.metrics.items()
         ),
         "Before you use it": "".join(f"<p>{html.escape(note)}</p>" for note in card.notes),
@@ -612,6 +612,10 @@ def parameters(findings: Findings) -> Iterator[Content]:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:
