@@ -15,8 +15,7 @@ process EXPORT_MODEL {
 
     output:
     path 'bundle', emit: bundle
-    // Not by eval, as elsewhere: the engine can't store a task that has one.
-    tuple val("${task.process}"), val('spliceflow'), val("${workflow.manifest.version}"), topic: versions
+    // no version in the topic: the engine stores no task with outputs other than val and path
 
     script:
     def name = model.name ? "--name ${shell_word(model.name)}" : ''

@@ -197,7 +197,7 @@ def test_help_prints_every_parameter_and_writes_nothing(pipeline_at):
 @pytest.fixture
 def published(tmp_path: Path):
     """A model behind a URL: its address, the SHA-256 of its files, and requests so far."""
-    bundle = next((ROOT / "assets" / "models").iterdir())
+    bundle = ROOT / "assets" / "models" / "spliceflow-human"
     requests: list[str] = []
 
     class Handler(SimpleHTTPRequestHandler):
