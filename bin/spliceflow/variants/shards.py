@@ -36,6 +36,10 @@ ascending (int64, 1-based), gives one number per allele (float64) in any unit.""
 
 _BATCH_ROWS = 1 << 17
 
+MOST_ROWS = 100_000
+"""Alleles × genes that a shard holds at most, whatever they cost: a scoring task keeps about
+10 kB of each in memory."""
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -188,6 +192,7 @@ def write_shards(
             ),
             dtype=np.float64,
         )
+        costs = np.maximum(costs, max_cost / MOST_ROWS)
         total = float(costs.sum())
         if pending and pending_cost + total > max_cost:
             flush()

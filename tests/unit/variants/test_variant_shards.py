@@ -89,6 +89,18 @@ def test_a_large_gene_is_cut_where_neighbours_are_far(tmp_path: Path) -> None:
     assert [shard.rows for shard in shards] == [50, 50]
 
 
+def test_a_shard_never_holds_more_rows_than_a_task_can_keep(tmp_path: Path, monkeypatch) -> None:
+    """However little the alleles cost."""
+    monkeypatch.setattr("spliceflow.variants.shards.MOST_ROWS", 20)
+    table = pa.table(
+        [["chr1"] * 100, np.arange(100, 200), ["A"] * 100, ["C"] * 100, np.zeros(100, np.int32)],
+        schema=SHARD_SCHEMA,
+    )
+    shards = write_shards([table], tmp_path, 1e9, lambda p, r, a: np.full(len(p), 1.0))
+    assert sum(shard.rows for shard in shards) == 100
+    assert max(shard.rows for shard in shards) <= 20
+
+
 def run(folder: Path, files: list[str], genome_path: Path, max_cost: float = 500.0):
     folder.mkdir(parents=True)
     paths = []
