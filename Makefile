@@ -4,6 +4,7 @@
 # make images   container images of every process label, with podman or docker
 # make test-faults  runs that are killed, starved and misled (needs minutes; see docs/clusters.md)
 # make lint     style of the Python and Nextflow code
+# make bench    scoring beside OpenSpliceAI and SpliceAI, on this machine
 # make lock     pin requirements/*.in again
 # make clean    remove what runs and tests left; `make distclean` removes the set-up too
 
@@ -13,7 +14,7 @@ SHELL := bash
 .SILENT:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := setup
-.PHONY: setup setup-training setup-dev example images test test-faults lint lock clean distclean
+.PHONY: setup setup-training setup-dev example images test test-faults lint lock bench clean distclean
 
 VENV := .venv
 STAMPS := $(VENV)/.installed
@@ -93,6 +94,10 @@ $(STAMPS)/runtime $(STAMPS)/training $(STAMPS)/dev:
 $(STAMPS)/engine: pom.xml requirements/nextflow.sh | $(STAMPS)/runtime
 	requirements/nextflow.sh $(VENV) $(CACHE)
 	touch $@
+
+# The peers get environments of their own below .cache/bench; BENCH_ARGS adds real data, --growth, …
+bench: setup-training
+	python benchmarks/scoring.py --peers openspliceai spliceai $(BENCH_ARGS)
 
 lock: setup-dev
 	cd requirements
