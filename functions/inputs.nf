@@ -93,9 +93,10 @@ def model_files(model, options, catalogue, code_digest) {
     if (entry && !entry.bundle) {
         def sums = entry.files.collect { listed -> "${listed.sha256}  ${listed.url.tokenize('/').last()}" }.join('\n')
         def key = "${model}-${(sums + code_digest).digest('SHA-256').take(16)}"
+        def kept = options.model_cache ? file(options.model_cache).resolve(key) : null
         def described = [name: model, info_tag: options.info_tag ?: entry.info_tag, card: card_of(entry), sums: sums,
-            stored: options.model_cache ? file(options.model_cache).resolve(key).toString() : null]
-        return [described, entry.files.collect { listed -> file(listed.url) }]
+            stored: kept?.toString()]
+        return [described, is_kept(kept) ? [] : entry.files.collect { listed -> file(listed.url) }]
     }
     def path = file(entry ? entry.bundle : model, glob: false)
     if (!path.exists()) {
@@ -111,6 +112,20 @@ def model_files(model, options, catalogue, code_digest) {
     }
     return [[name: options.model_name, info_tag: options.info_tag, card: '{}', sums: '', stored: null],
         known.sort { child -> child.name }]
+}
+
+// Whether an earlier run left the bundle of a catalogue model in this folder; then nothing is fetched.
+def is_kept(folder) {
+    def bundle = folder?.resolve('bundle')
+    if (!bundle?.exists()) {
+        return false
+    }
+    def description = bundle.resolve('bundle.json')
+    def listed = description.exists() ? new groovy.json.JsonSlurper().parse(description).files?.keySet() ?: [] : ['bundle.json']
+    if (!listed.every { name -> bundle.resolve(name).exists() }) {
+        error("The model kept in ${folder} is not complete: delete that folder and run again")
+    }
+    return true
 }
 
 def card_of(entry) {
