@@ -16,7 +16,7 @@ include { EVALUATE_MODEL as EVALUATE_TEACHER } from '../modules/evaluate_model'
 include { EVALUATE_MODEL as EVALUATE_STUDENT } from '../modules/evaluate_model'
 include { existing_file ; model_files } from '../functions/inputs'
 include { species_files    } from '../functions/species'
-include { versions_yaml    } from '../functions/versions'
+include { publish_versions } from '../functions/versions'
 
 workflow DISTIL {
     take:
@@ -96,7 +96,7 @@ workflow DISTIL {
         options.subMap(['species', 'assembly', 'licence']) + [provenance: "Distilled from ${options.teacher}${start}."],
         code_digest,
     )
-    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+    publish_versions(channel.topic('versions'), options.outdir)
 
     emit:
     bundle = FINISH_MODEL.out.bundle // model/

@@ -5,7 +5,7 @@ include { EXPORT_MODEL    } from '../modules/export_model'
 include { EVALUATE_MODEL  } from '../modules/evaluate_model'
 include { model_files     } from '../functions/inputs'
 include { species_files   } from '../functions/species'
-include { versions_yaml   } from '../functions/versions'
+include { publish_versions } from '../functions/versions'
 
 workflow EVALUATE {
     take:
@@ -33,7 +33,7 @@ workflow EVALUATE {
         options.subMap(['device', 'precision']),
         code_digest,
     )
-    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+    publish_versions(channel.topic('versions'), options.outdir)
 
     emit:
     evaluation = EVALUATE_MODEL.out.evaluation // NAME.evaluation.csv

@@ -7,7 +7,7 @@ include { PROPOSE_SUBSTITUTIONS } from '../modules/propose_substitutions'
 include { SCORE_VARIANTS        } from '../modules/score_variants'
 include { DRAW_MUTAGENESIS      } from '../modules/draw_mutagenesis'
 include { existing_file ; model_files } from '../functions/inputs'
-include { versions_yaml         } from '../functions/versions'
+include { publish_versions } from '../functions/versions'
 
 workflow MUTAGENESIS {
     take:
@@ -34,7 +34,7 @@ workflow MUTAGENESIS {
         code_digest,
     )
     DRAW_MUTAGENESIS(SCORE_VARIANTS.out.scores.map { _shard, scores -> scores }, options.regions, code_digest)
-    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+    publish_versions(channel.topic('versions'), options.outdir)
 
     emit:
     mutagenesis = DRAW_MUTAGENESIS.out.mutagenesis // mutagenesis/

@@ -7,7 +7,7 @@ include { PLAN_REGIONS   } from '../modules/plan_regions'
 include { PREDICT_TRACKS } from '../modules/predict_tracks'
 include { MERGE_TRACKS   } from '../modules/merge_tracks'
 include { existing_file ; model_files } from '../functions/inputs'
-include { versions_yaml  } from '../functions/versions'
+include { publish_versions } from '../functions/versions'
 
 workflow PREDICT {
     take:
@@ -53,7 +53,7 @@ workflow PREDICT {
         options.subMap(['bed_probability']),
         code_digest,
     )
-    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+    publish_versions(channel.topic('versions'), options.outdir)
 
     emit:
     sites = MERGE_TRACKS.out.sites // sites/

@@ -7,7 +7,7 @@ include { CALIBRATE_MODEL } from '../modules/calibrate_model'
 include { EVALUATE_MODEL  } from '../modules/evaluate_model'
 include { FINISH_MODEL    } from '../modules/finish_model'
 include { species_files   } from '../functions/species'
-include { versions_yaml   } from '../functions/versions'
+include { publish_versions } from '../functions/versions'
 
 workflow TRAIN {
     take:
@@ -52,7 +52,7 @@ workflow TRAIN {
         options.subMap(['species', 'assembly', 'licence']) + [provenance: initial ? "Started from ${options.pretrained}." : ''],
         code_digest,
     )
-    versions_yaml(channel.topic('versions')).collectFile(name: 'versions.yml', storeDir: "${options.outdir}/pipeline_info")
+    publish_versions(channel.topic('versions'), options.outdir)
 
     emit:
     bundle = FINISH_MODEL.out.bundle // model/
