@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def main() -> None:
         metrics |= calibration_metrics(calibration)
     if agreement:
         metrics |= _agreement_metrics(agreement)
+    # What a small test set can't tell, such as a correlation of two constants, is left out.
+    metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
     card = replace(
         bundle.card,
         temperature=calibration.temperature if calibration else bundle.card.temperature,

@@ -71,6 +71,8 @@ def open_session(model: onnx.ModelProto, device: Device) -> onnxruntime.Inferenc
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     if device.kind == "cpu":
+        _share_cpu_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         return onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
@@ -89,6 +91,21 @@ def open_session(model: onnx.ModelProto, device: Device) -> onnxruntime.Inferenc
             "check the GPU driver and the CUDA libraries, or use --device cpu"
         )
     return session
+
+
+@lru_cache(maxsize=1)
+def _share_cpu_memory() -> None:
+    """Let all sessions take activations from one pool.
+
+    Each session's own pool would keep the largest tile it has seen: five members, five tiles.
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    )
+    onnxruntime.create_and_register_allocator(memory, None)
 
 
 def available_threads() -> int:
