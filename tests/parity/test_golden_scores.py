@@ -94,11 +94,12 @@ def score(bundle, genes, genome, keys, **options):
 @pytest.mark.parametrize("engine", ["incremental", "full"])
 @pytest.mark.parametrize("context", [80, 400, 2000, 10000])
 def test_openspliceai(context, engine, bundle_of, genes, genome):
-    if engine == "full" and context == 10000:
-        pytest.skip("minutes on two cores; the incremental engine is compared at 10000")
     path = GOLDEN / f"dev37.openspliceai-mane-{context}nt.D50.M0.vcf"
     expected = golden_alleles(path, "OpenSpliceAI")
     keys = list(expected)
+    if engine == "full" and context == 10000:
+        # Ten passes of the whole window an allele: the strongest tell most for the time.
+        keys = sorted(keys, key=lambda key: -max(expected[key][:4]))[:20]
     actual = score(bundle_of(f"openspliceai-mane/{context}nt"), genes, genome, keys, engine=engine)
     assert_close(keys, np.array([expected[key] for key in keys]), actual, tolerance=1e-4)
 
