@@ -8,7 +8,7 @@ include { PREDICT                        } from './workflows/predict'
 include { DISTIL                         } from './workflows/distil'
 include { MUTAGENESIS                    } from './workflows/mutagenesis'
 include { checked_parameters ; help_text } from './functions/parameters'
-include { cost_table                     } from './functions/cost'
+include { cost_table ; insert_cost       } from './functions/cost'
 include { error_sentence                 } from './functions/error_sentence'
 include { code_digest                    } from './functions/code_digest'
 
@@ -53,7 +53,10 @@ workflow {
         def trace = file("${params.outdir}/pipeline_info/trace.txt")
         if (!params.help && trace.exists()) {
             def on_gpu = params.device == 'cuda' ? ['SCORE_VARIANTS', 'PREDICT_TRACKS', 'EVALUATE_MODEL', 'CALIBRATE_MODEL', 'TRAIN_MEMBER', 'ASK_TEACHER'] : []
-            file("${params.outdir}/pipeline_info/cost.tsv").text = cost_table(trace.text, on_gpu)
+            def cost = cost_table(trace.text, on_gpu)
+            file("${params.outdir}/pipeline_info/cost.tsv").text = cost
+            // a report of an earlier run is left alone
+            (workflow.success ? ['multiqc/multiqc_report.html', 'training.html'] : []).each { name -> insert_cost(cost, file("${params.outdir}/${name}")) }
         }
         def sentence = error_sentence(workflow.errorReport)
         if (sentence) {

@@ -10,6 +10,7 @@ be scored with the reason (schemas in ``spliceflow.variants.score_table``). ``--
 - ``classes``: unique alleles by variant class; ``class_status``: by class, then status;
 - ``unmatched_contigs``: unique alleles by contig the FASTA does not have;
 - ``shards``, ``shard_rows`` (alleles × genes), ``cost``, ``largest_shard_cost`` (multiply-adds);
+- ``estimated_cpu_hours``: what scoring the shards should take on CPUs;
 - ``known``: null without ``--score-store``; else ``rows`` (alleles × genes found there, not in
   the shards), ``alleles`` and ``imported`` (rows with rounded scores of another program);
 - ``inputs``: list of ``sample``, ``records`` and ``alleles`` of each file.
@@ -27,7 +28,7 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.scoring.planner import cost_function
+from spliceflow.scoring.planner import cost_function, cpu_seconds
 from spliceflow.variants.samplesheet import InputFile, read_samplesheet
 from spliceflow.variants.score_store import (
     PRECISIONS,
@@ -136,6 +137,7 @@ def summarise(cohort: CohortShards, inputs: list[InputFile]) -> dict[str, object
         "shard_rows": sum(shard.rows for shard in cohort.shards),
         "cost": sum(shard.cost for shard in cohort.shards),
         "largest_shard_cost": max((shard.cost for shard in cohort.shards), default=0.0),
+        "estimated_cpu_hours": cpu_seconds(sum(shard.cost for shard in cohort.shards)) / 3600,
         "known": asdict(cohort.known) if cohort.known else None,
         "inputs": [
             {"sample": entry.sample, "records": counts.records, "alleles": counts.alleles}

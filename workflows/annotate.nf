@@ -10,6 +10,7 @@ include { MERGE_SCORES   } from '../modules/merge_scores'
 include { ANNOTATE_VCF   } from '../modules/annotate_vcf'
 include { REPORT         } from '../modules/report'
 include { existing_file ; model_files ; score_store ; variant_files } from '../functions/inputs'
+include { expected_cost  } from '../functions/cost'
 include { versions_yaml  } from '../functions/versions'
 
 workflow ANNOTATE {
@@ -45,6 +46,7 @@ workflow ANNOTATE {
         store,
         code_digest,
     )
+    SHARD_VARIANTS.out.summary.subscribe { summary -> log.info(expected_cost(summary)) }
     shards = SHARD_VARIANTS.out.shards.flatten()
 
     // scores: [ shard_00001, shard_00001.scores.parquet ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import threading
 from functools import partial
 from hashlib import sha256
@@ -57,6 +58,21 @@ def test_example_has_every_output(example: Run):
         "pipeline_info/params.json",
         "pipeline_info/versions.yml",
     }
+
+
+def test_the_report_says_what_each_process_cost(example: Run):
+    page = (example.results / "multiqc" / "multiqc_report.html").read_text()
+    table = (example.results / "pipeline_info" / "cost.tsv").read_text().splitlines()[1:]
+    assert [line.split("\t")[0] for line in table][-3:] == [
+        "SCORE_VARIANTS",
+        "SHARD_VARIANTS",
+        "total",
+    ]
+    cell = re.compile(r"<td[^>]*>([^<]*)</td>")
+    shown = re.search("<!-- cost by process -->(.*)<!-- end of cost", page)[1].split("</tr>")
+    rows = [cell.findall(row) for row in shown if cell.search(row)]
+    assert rows == [line.split("\t") for line in table]
+    assert "116 pairs of allele and gene to score, in shards: 1" in example.output
 
 
 def test_scores_do_not_depend_on_the_shards(example: Run, example_pipeline: Pipeline):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,4 +41,11 @@ def test_cost_by_process(tmp_path):
         text=True,
         check=False,
     )
-    assert done.stdout == COST.replace(" ", "\t"), done.stderr
+    *table, again, without, page = done.stdout.splitlines()
+    assert table == COST.replace(" ", "\t").splitlines(), done.stderr
+    assert again == "true"
+    assert without == "no place"
+    assert page.startswith("before <!-- cost by process --><table")
+    assert page.endswith("</table><!-- end of cost by process --> after")
+    rows = [re.findall("<td[^>]*>([^<]*)</td>", row) for row in page.split("</tr>")]
+    assert [row for row in rows if row] == [line.split() for line in COST.splitlines()[1:]]

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+COST_PLACE = "<!-- cost by process --><!-- end of cost by process -->"
+"""Where ``functions/cost.nf`` puts its table when the run is over, between the two marks."""
+
 
 @dataclass(frozen=True)
 class Chapter:

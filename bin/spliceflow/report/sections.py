@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from spliceflow.report.content import Chapter, Content, definition_list, tiles
+from spliceflow.report.content import COST_PLACE, Chapter, Content, definition_list, tiles
 from spliceflow.report.findings import (
     EFFECTS,
     HISTOGRAM_EDGES,
@@ -93,12 +93,6 @@ def overview(findings: Findings) -> Iterator[Content]:
             if known["imported"]:
                 note += f"; {known['imported']:,} are imported, rounded"
             values.append((f"{known['rows']:,}", "found in the score store", note))
-        if known := variants.get("known"):
-            imported = known["imported"]
-            note = (
-                f"{imported:,} rounded, by another program" if imported else "pairs, scored before"
-            )
-            values.append((f"{known['rows']:,}", "from the score store", note))
     if scores := findings.scores:
         values.append((f"{scores.at_least(0.5):,}", "with DS ≥ 0.5", "allele × gene pairs"))
     if findings.runs:
@@ -592,6 +586,35 @@ def _throughput_row(runs: Sequence[Summary]) -> dict[str, Any]:
     }
 
 
+def cost(findings: Findings) -> Iterator[Content]:
+    """What the scoring was expected to cost and did, and the place of the engine's own account.
+
+    The engine knows what each process took only when the run is over: it then puts its table
+    between the two marks (``functions/cost.nf``).
+    """
+    facts: dict[str, str] = {}
+    if findings.variants and findings.variants["shard_rows"]:
+        facts["Scoring, estimated"] = (
+            f"{_cpu_time(3600 * findings.variants['estimated_cpu_hours'])} for "
+            f"{_counted(findings.variants['shard_rows'], 'allele × gene pair')}, on a CPU"
+        )
+    if findings.runs:
+        cpu = sum(run["cpu_seconds"] + run["start_up_seconds"] for run in findings.runs)
+        gpu = sum(run["wall_seconds"] for run in findings.runs if run["device"] == "cuda")
+        facts["Scoring, used"] = _cpu_time(cpu) + (f" and {_duration(gpu)} of a GPU" if gpu else "")
+    if not facts:
+        return
+    yield Content(
+        "spliceflow_cost",
+        "Cost",
+        "html",
+        definition_list(facts) + COST_PLACE,
+        RUN_CHAPTER,
+        "A shard found in the cache of an earlier run counts here as it did then; in the table "
+        "by process it costs nothing.",
+    )
+
+
 def parameters(findings: Findings) -> Iterator[Content]:
     """The parameters that the run read; ``params.json`` beside the report has all."""
     if not findings.params:
@@ -628,6 +651,10 @@ def _duration(seconds: float) -> str:
     if seconds < 5_400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _cpu_time(seconds: float) -> str:
+    return f"{_duration(seconds)} of CPU time"
 
 
 def _short(allele: str, longest: int = 12) -> str:
@@ -667,6 +694,7 @@ SECTIONS: tuple[Section, ...] = (
     annotation,
     model,
     throughput,
+    cost,
     parameters,
 )
 """All sections, in the order of the report. A new section is one function and one line here."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from spliceflow.models.bundle import Bundle
+from spliceflow.report.content import COST_PLACE
 from spliceflow.training.calibration import Calibration, ReliabilityBin
 from spliceflow.training.evaluation import EVERYTHING, SiteMetrics
 from spliceflow.training.loop import EpochRecord
@@ -54,6 +55,7 @@ def training_page(
     if bundle.card.notes:
         notes = "".join(f"<li>{escape(note)}</li>" for note in bundle.card.notes)
         parts.append(f"<h2>Before you use it</h2><ul>{notes}</ul>")
+    parts.append(f"<h2>Cost</h2>{COST_PLACE}")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>'
         f"{escape(bundle.card.name)}</title><style>{_STYLE}</style></head><body>\n"

@@ -20,6 +20,9 @@ from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.fast_convolution import PHASES, phases, steps
 from spliceflow.models.graphs import kept_margins, taps_after_units
 
+MULTIPLY_ADDS_PER_CPU_SECOND = 40e9
+"""What a current processor core does of the predicted multiply-adds; see ``cpu_seconds``."""
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -284,3 +287,12 @@ def cost_function(bundle: Bundle, distance: int) -> CostFunction:
         return (own + shared) * members
 
     return cost
+
+
+def cpu_seconds(cost: float) -> float:
+    """CPU time that a predicted cost (multiply-adds) comes to, all threads together.
+
+    A rough figure, to tell minutes from days before a run: processors differ, and small networks
+    reach less of one than large ones.
+    """
+    return cost / MULTIPLY_ADDS_PER_CPU_SECOND

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spliceflow.errors import InputError
+from spliceflow.report.content import COST_PLACE
 from spliceflow.report.findings import (
     EFFECTS,
     SHOWN_DELTA,
@@ -44,6 +45,7 @@ VARIANTS = {
     "shard_rows": 3,
     "cost": 1.0,
     "largest_shard_cost": 1.0,
+    "estimated_cpu_hours": 0.5,
     "inputs": [],
 }
 GENES = {
@@ -184,7 +186,17 @@ def test_known_scores_are_told():
         for content in section(Findings(variants=VARIANTS | {"known": known}))
         if content.id == "spliceflow_overview"
     )
-    assert "<b>1,234</b><span>from the score store</span>" in content.data
+    assert content.data.count("<b>1,234</b><span>found in the score store</span>") == 1
+    assert content.data.count("score store") == 1
+
+
+def test_cost_is_estimated_and_measured():
+    gpu = RUN | {"device": "cuda", "shard": "b.parquet", "wall_seconds": 120.0}
+    data = contents(Findings(variants=VARIANTS, runs=(RUN, gpu)))["spliceflow_cost"]["data"]
+    assert "30 min of CPU time for 3 allele × gene pairs" in data
+    assert "3.2 s of CPU time and 2 min of a GPU" in data
+    assert data.endswith(COST_PLACE)
+    assert "spliceflow_cost" not in contents(Findings(genes=GENES))
 
 
 def test_many_shards_are_summed_and_the_slowest_shown():
