@@ -13,7 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from disturbed_runs import ROOT, Finished, Pipeline
+from disturbed_runs import ROOT, Finished, Pipeline, squeue_answers
+
+# a test cluster tells within seconds that a job is gone, and has no accounting
+SLURM = """
+executor.exitReadTimeout = '15 sec'
+executor.pollInterval = '2 sec'
+executor.queueStatInterval = '2 sec'
+process.resourceLimits = [cpus: 2, memory: 4.GB, time: 1.h]
+"""
 
 # these runs take minutes: `make test` leaves them out
 if not os.environ.get("SPLICEFLOW_FAULTS"):
@@ -53,3 +61,13 @@ def pipeline(tmp_path: Path, model: Path, shard_cost: float) -> Iterator[Pipelin
     """The pipeline in a fresh folder, which goes when the test is over."""
     yield Pipeline(tmp_path / "launch", model, shard_cost)
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def slurm_config() -> str:
+    """Settings of the engine for the test cluster, if it is up."""
+    if not os.environ.get("SPLICEFLOW_TEST_SLURM"):
+        pytest.skip("SPLICEFLOW_TEST_SLURM is not set: no Slurm cluster may be broken here")
+    if not shutil.which("sinfo") or not squeue_answers():
+        pytest.skip("Slurm is not up")
+    return SLURM

@@ -149,3 +149,8 @@ def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
         if time.monotonic() > end:
             raise TimeoutError("what the test waits for did not happen")
         time.sleep(0.1)
+
+
+def squeue_answers() -> bool:
+    """Whether Slurm's controller answers."""
+    return subprocess.run(["squeue"], capture_output=True).returncode == 0
