@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from spliceflow.errors import InputError
 from spliceflow.scoring import sessions
 from spliceflow.scoring.sessions import Device, choose_device, cpu_block_size, free_memory
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -54,6 +61,23 @@ def test_a_provider_that_falls_back_is_noticed(monkeypatch):
             choose_device("cuda")
     finally:
         sessions._cuda_problem.cache_clear()
+
+
+def test_scoring_reports_nothing_to_the_makers_of_the_runtime(tmp_path):
+    model = ROOT / "assets" / "models" / "spliceflow-human"
+    program = (
+        "from pathlib import Path; from spliceflow.scoring import sessions; "
+        f"sessions.onnxruntime.InferenceSession(next(Path({str(model)!r}).glob('*.onnx')))"
+    )
+    clean = {name: os.environ[name] for name in os.environ if name != "ORT_DISABLE_TELEMETRY"}
+    environment = clean | {
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT / "bin"),
+    }
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    # it would keep an identity of the machine and a queue of events there
+    assert not list(tmp_path.iterdir())
 
 
 class CudaRuntime:
