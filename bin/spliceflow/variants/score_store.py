@@ -149,10 +149,26 @@ class ScoreStore:
                 self._root = os.fspath(Path(self.location).resolve())
             else:
                 self._files, self._root = pafs.FileSystem.from_uri(self.location)
+                self._check_bucket()
         except (OSError, ValueError, pa.ArrowException) as error:
             raise InputError(
                 f"Score store {self.location} can't be opened: {_first_line(error)}."
             ) from error
+
+    def _check_bucket(self) -> None:
+        """A wrong name is told before anything is scored, not when scores are to be written."""
+        if not self.location.startswith(("s3://", "gs://")):
+            return
+        bucket = self._root.split("/")[0]
+        try:
+            missing = self._files.get_file_info(bucket).type == pafs.FileType.NotFound
+        except OSError:  # a key may open the folder and not the bucket
+            return
+        if missing:
+            raise InputError(
+                f"Score store {self.location}: there is no bucket {bucket}; check the name, or "
+                "make the bucket."
+            )
 
     def append(self, key: StoreKey, scores: Iterable[pa.Table], imported: bool = False) -> int:
         """Add rows; return how many.
@@ -291,7 +307,9 @@ class ScoreStore:
         try:
             found = self._files.get_file_info(selector)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise InputError(
+                f"Score store {self.location} can't be listed: {_first_line(error)}."
+            ) from error
         return sorted(
             info.path
             for info in found

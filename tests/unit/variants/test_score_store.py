@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow.fs import FileSelector, FileSystem, FileType
 from small_cohort import GENES, LABEL, record, score_cohort, score_shard, vcf_text
 
 from spliceflow.errors import InputError
@@ -222,6 +226,54 @@ def test_a_store_behind_a_uri(small_genome, key, vcf, tmp_path):
     assert cohort.shards == ()
     with pytest.raises(InputError, match="nowhere://bucket can't be opened"):
         ScoreStore("nowhere://bucket")
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> Iterator[str]:
+    """An empty bucket of a server of S3 on this machine."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    name = f"lab-{uuid.uuid4().hex}"  # servers of one process share their buckets
+    FileSystem.from_uri(f"s3://{name}?allow_bucket_creation=true")[0].create_dir(name)
+    yield f"s3://{name}/scores"
+    server.stop()
+
+
+def test_a_store_in_a_bucket(bucket, small_genome, key, vcf, tmp_path):
+    first = tmp_path / "first.vcf"
+    first.write_text(vcf_text(records(small_genome.sequences)[::3]))
+    plain = pq.read_table(score_cohort([vcf], small_genome.path, tmp_path / "plain"))
+    store = ScoreStore(bucket)
+    one, _ = run_with_store(first, small_genome.path, tmp_path / "one", store, key)
+    two, table = run_with_store(vcf, small_genome.path, tmp_path / "two", store, key)
+    assert two.known.rows == sum(shard.rows for shard in one.shards) > 0
+    assert pq.read_table(table).equals(plain)
+    with pytest.raises(InputError, match="there is no bucket lba; check the name"):
+        ScoreStore("s3://lba/scores")
+
+
+def test_writers_into_a_bucket_lose_nothing(bucket, small_genome, key, vcf, tmp_path):
+    table = pq.read_table(score_cohort([vcf], small_genome.path, tmp_path / "plain"))
+    table = table.filter(pa.array([s == "scored" for s in table.column("status").to_pylist()]))
+    pieces = [table.slice(start % len(table), 40) for start in (0, 20, 40, 0)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda piece: ScoreStore(bucket).append(key, [piece]), pieces))
+    found = pa.concat_tables(select_rows(ScoreStore(bucket), None, tmp_path))
+    assert row_set(found.to_pylist()) == row_set(pa.concat_tables(pieces).to_pylist())
+    files, root = FileSystem.from_uri(bucket)
+    listed = files.get_file_info(FileSelector(root, recursive=True))
+    kept = [info.base_name for info in listed if info.type == FileType.File]
+    assert len(kept) == 3, "equal pieces are one object"
+    assert all(name.endswith(".parquet") for name in kept)
 
 
 def test_assemblies_are_told_apart(small_genome, genome, tmp_path):
