@@ -138,6 +138,10 @@ def _cuda_problem() -> str | None:
     """Why CUDA can't be used, or None: asks for a session, not only for the provider's name."""
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         return "this ONNX Runtime is built without CUDA"
+    try:  # asked for first: the runtime would print pages about it
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "there is no NVIDIA driver (libcuda.so.1) here"
     preload = getattr(onnxruntime, "preload_dlls", None)
     if preload is not None:
         preload()
