@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -102,10 +103,12 @@ def main() -> None:
         arguments.seed,
         arguments.sampled_share,
     )
+    validation = [path for folder in arguments.validation for path in shard_paths(folder)]
     state_dir = arguments.output_dir
     if arguments.checkpoints:
-        state_dir = arguments.checkpoints / _fingerprint(network, training, settings, arguments)
-    validation = [path for folder in arguments.validation for path in shard_paths(folder)]
+        state_dir = arguments.checkpoints / _fingerprint(
+            network, training, validation, settings, arguments
+        )
     fit(
         network,
         training,
@@ -138,6 +141,7 @@ def main() -> None:
 def _fingerprint(
     network: SpliceNetwork,
     training: WindowSource,
+    validation: Sequence[Path],
     settings: FitSettings,
     arguments: argparse.Namespace,
 ) -> str:
@@ -146,8 +150,12 @@ def _fingerprint(
     digest.update(repr((arguments.focal_gamma, network.config)).encode())
     source = (training.outputs, training.batch_size, training.seed, training.sampled_share)
     digest.update(repr(source).encode())
-    for path in training.shards:
-        digest.update(path.read_bytes())
+    # the validation decides when to stop and what is kept
+    for paths in (training.shards, validation):
+        digest.update(repr(len(paths)).encode())
+        for path in paths:
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + tensor.numpy().tobytes())
     return digest.hexdigest()[:16]

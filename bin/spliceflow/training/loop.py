@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -147,7 +148,7 @@ def fit(
         report: receives the progress lines.
 
     Raises:
-        InputError: the checkpoint belongs to other settings.
+        InputError: the checkpoint belongs to other settings, or a loss is not a number.
     """
     device = torch.device(device)
     output_dir = Path(output_dir)
@@ -167,9 +168,11 @@ def fit(
     checkpoint = output_dir / CHECKPOINT
     if checkpoint.exists():
         best, records = _resume(checkpoint, settings, network, averaged, optimizer, device=device)
+        # a call that was killed between the checkpoint and the log left an older log, or none
+        _write_log(output_dir / LOG, records)
         report(f"going on after epoch {len(records)} of {settings.epochs}")
 
-    forward = _forward(network, device)
+    forward = _forward(network, settings, device)
     steps = training.batches_per_epoch()
     for epoch in range(len(records), settings.epochs):
         if _should_stop(records, settings):
@@ -186,9 +189,7 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
-            with _autocast(settings, device):
-                output = forward(_codes(batch, device))
-            loss = objective(output, *_targets(batch, device))
+            loss = objective(forward(_codes(batch, device)), *_targets(batch, device))
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_norm)
             optimizer.step()
@@ -203,10 +204,13 @@ def fit(
                     f"epoch {epoch + 1}/{settings.epochs}  batch {step + 1}/{steps}  "
                     f"loss {loss_sum / (step + 1):.3e}  {left:.0f} s left"
                 )
+        _check_finite(loss_sum, epoch)
         kept = averaged if settings.averaging else network
         record = _validate(
             kept, validation, objective, settings, device, epoch, loss_sum / steps, began
         )
+        if validation is not None:
+            _check_finite(record.validation_loss, epoch)
         best_so_far = min((r.validation_loss for r in records), default=math.inf)
         if not settings.keep_best or validation is None or record.validation_loss < best_so_far:
             best = copy.deepcopy(kept.state_dict())
@@ -281,6 +285,15 @@ def _validate(
     )
 
 
+def _check_finite(loss: float, epoch: int) -> None:
+    """A loss that is not a number compares as no better than any: the start would be kept."""
+    if not math.isfinite(loss):
+        raise InputError(
+            f"the loss of epoch {epoch + 1} is not a number; give a lower learning rate, or "
+            "train in fp32."
+        )
+
+
 def _should_stop(records: list[EpochRecord], settings: FitSettings) -> bool:
     if settings.patience is None or not records:
         return False
@@ -301,16 +314,26 @@ def _autocast(settings: FitSettings, device: torch.device) -> torch.autocast:
 
 
 class _FromCodes(torch.nn.Module):
-    def __init__(self, network: SpliceNetwork) -> None:
+    """The network on base codes, in the precision of the training.
+
+    Autocast is entered in here: DataParallel calls modules in threads of its own, where the
+    caller's choice of bfloat16 does not hold.
+    """
+
+    def __init__(self, network: SpliceNetwork, autocast: Callable[[], torch.autocast]) -> None:
         super().__init__()
         self.network = network
+        self.autocast = autocast
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        return channels_last.logits(self.network, channels_last.one_hot(codes))
+        with self.autocast():
+            return channels_last.logits(self.network, channels_last.one_hot(codes))
 
 
-def _forward(network: SpliceNetwork, device: torch.device) -> torch.nn.Module:
-    module = _FromCodes(network)
+def _forward(
+    network: SpliceNetwork, settings: FitSettings, device: torch.device
+) -> torch.nn.Module:
+    module = _FromCodes(network, partial(_autocast, settings, device))
     if device.type == "cuda" and torch.cuda.device_count() > 1:
         return torch.nn.DataParallel(module)
     return module

@@ -35,7 +35,9 @@ class Objective:
         log_probability = torch.log_softmax(logits.float(), 1)
         difference = torch.special.xlogy(target, target) - target * log_probability
         if self.focal_gamma:
-            difference = difference * (1 - log_probability.exp()).pow(self.focal_gamma)
+            # The slope of a power below 1 is infinite at 0, which p = 1 in float32 comes to.
+            missed = (1 - log_probability.exp()).clamp_min(1e-6)
+            difference = difference * missed.pow(self.focal_gamma)
         scale = torch.tensor(self.class_weights, device=logits.device).view(1, 3, 1)
         loss = (difference * scale).sum(1) * weight
         return loss.sum() / weight.sum().clamp_min(1e-6)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +16,13 @@ from spliceflow.errors import InputError
 from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.training import channels_last
-from spliceflow.training.loop import FitSettings, fit, read_log
+from spliceflow.training.loop import FitSettings, _FromCodes, fit, read_log
 from spliceflow.training.members import state_dict_of
 from spliceflow.training.objectives import Objective
 from spliceflow.training.shards import TaughtSequence, WindowSource, write_shards
 from spliceflow.training.transfer import trainable_names
 
+ROOT = Path(__file__).parents[3]
 TINY = DilatedCnn(kernel_widths=(5, 5), dilations=(1, 2), channels=8)
 
 
@@ -146,6 +151,83 @@ def test_only_what_is_unfrozen_learns(shards: list[Path], tmp_path: Path) -> Non
     assert any(name.startswith("final_conv") for name in changed)
     assert any(name.startswith(f"{units[-1]}.") for name in changed)
     assert not any(name.startswith((f"{units[0]}.", "initial_conv")) for name in changed)
+
+
+def test_a_loss_that_is_no_number_stops_the_training(
+    shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Objective.__call__
+
+    def broken(self: Objective, logits, target, weight):
+        loss = plain(self, logits, target, weight)
+        return loss * torch.nan if logits.requires_grad == in_training else loss
+
+    for in_training in (True, False):
+        monkeypatch.setattr(Objective, "__call__", broken)
+        with pytest.raises(InputError, match="loss of epoch 1 is not a number"):
+            train(shards, tmp_path / str(in_training))
+        assert not list((tmp_path / str(in_training)).iterdir()), "no checkpoint of that epoch"
+        monkeypatch.setattr(Objective, "__call__", plain)
+
+
+def test_the_log_is_made_again_from_the_checkpoint(shards: list[Path], tmp_path: Path) -> None:
+    train(shards, tmp_path, epochs=2)
+    written = (tmp_path / "log.csv").read_text()
+    (tmp_path / "log.csv").unlink()
+    train(shards, tmp_path, epochs=2)
+    assert (tmp_path / "log.csv").read_text() == written
+
+
+def test_precision_holds_in_the_threads_of_several_gpus() -> None:
+    threads = []
+
+    def autocast() -> torch.autocast:
+        threads.append(threading.current_thread().name)
+        return torch.autocast("cpu", torch.bfloat16)
+
+    module = _FromCodes(SpliceNetwork(TINY), autocast)
+    codes = torch.zeros((1, 50), dtype=torch.uint8)
+    made = []
+    thread = threading.Thread(target=lambda: made.append(module(codes)), name="a replica")
+    thread.start()
+    thread.join()
+    assert threads == ["a replica"]
+    assert made[0].dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_focal_loss_has_a_slope_where_the_answer_is_certain(gamma: float) -> None:
+    logits = torch.tensor([[[40.0], [0.0], [0.0]]], requires_grad=True)
+    target = torch.tensor([[[1.0], [0.0], [0.0]]])
+    Objective(focal_gamma=gamma)(logits, target, torch.ones(1, 1)).backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("change", ["fewer", "none"])
+def test_checkpoints_of_another_validation_are_not_taken(
+    shards: list[Path], tmp_path: Path, change: str
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(shards[0], other)
+
+    def call(output: str, *validation: Path) -> float:
+        command = [
+            *(sys.executable, ROOT / "bin" / "train_member.py", "--dataset", shards[0].parent),
+            *("--context", "80", "--channels", "8", "--epochs", "1", "--outputs", "100"),
+            *("--batch-size", "4", "--threads", "1", "--checkpoints", tmp_path / "checkpoints"),
+            *("--output-dir", tmp_path / output, "--device", "cpu"),
+        ]
+        for folder in validation:
+            command += ["--validation", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return read_log(tmp_path / output / "log.csv")[0].validation_loss
+
+    first = call("first", shards[0].parent)
+    assert call("again", shards[0].parent) == first
+    second = call("second", *([other] if change == "fewer" else []))
+    assert np.isnan(second) if change == "none" else second != first
 
 
 def test_focal_loss_looks_less_at_what_is_easy() -> None:
