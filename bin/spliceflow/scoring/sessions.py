@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -33,6 +33,10 @@ class Device:
     kind: str
     precision: str
     block: int
+
+    def for_channels(self, channels: int) -> Device:
+        """This device in the ordinary layout if a network's channels fill no whole blocks."""
+        return self if channels % self.block == 0 else replace(self, block=1)
 
     @property
     def half(self) -> bool:
@@ -79,6 +83,8 @@ def open_session(model: onnx.ModelProto, device: Device) -> onnxruntime.Inferenc
     settings = {
         "use_tf32": "1" if device.precision == "tf32" else "0",
         "cudnn_conv_algo_search": "HEURISTIC",
+        # each session has a pool of its own, which would else grow by doubling
+        "arena_extend_strategy": "kSameAsRequested",
     }
     session = onnxruntime.InferenceSession(
         model.SerializeToString(),

@@ -181,6 +181,7 @@ class VariantScorer:
     def __post_init__(self) -> None:
         """Open the sessions of all members."""
         started = time.perf_counter()
+        self.device = self.device.for_channels(self.bundle.network.channels)
         self._temperature = self.bundle.card.temperature if self.options.calibrated else 1.0
         self._threads = self.options.threads or available_threads()
         self._memory = self.options.memory or CPU_MEMORY
@@ -191,7 +192,8 @@ class VariantScorer:
             free = free_memory(self.device)
             if free is not None and not self.options.memory:
                 self._memory = free * 6 // 10
-            self._batch_memory = self._memory // 4
+            # every member's sessions keep what their largest batch took
+            self._batch_memory = self._memory // (4 * len(self.bundle.members))
         self._margin = reference_margin(self.bundle.network, self.device.block)
         kind = _FullPass if self.options.engine == "full" else _IncrementalPass
         self._passes = [kind(self.bundle, member, self.device) for member in self.bundle.members]

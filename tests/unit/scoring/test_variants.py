@@ -236,6 +236,16 @@ def test_ordinary_layout_gives_the_same_scores(bundle, genome):
     np.testing.assert_allclose(ordinary[:, :4], blocked[:, :4], atol=1e-5)
 
 
+def test_channels_that_fill_no_block_take_the_ordinary_layout(genome, tmp_path):
+    config = replace(NETWORK, channels=12)
+    made = write_bundle(tmp_path / "bundle", BundleCard(name="odd"), [random_weights(config, 4)])
+    alleles = many_alleles(genome)[:20]
+    scores = run(made, GENES, genome, alleles)
+    ordinary = run(made, GENES, genome, alleles, device=Device("cpu", "fp32", 1))
+    np.testing.assert_array_equal(scores, ordinary)
+    assert np.abs(scores[:, :4]).max() > 0.01
+
+
 def test_a_gpu_gets_batches_that_fill_its_memory(bundle, monkeypatch):
     """Sizes are decided before anything runs on the device; sessions here are the CPU's."""
     from spliceflow.scoring import variants
@@ -250,6 +260,8 @@ def test_a_gpu_gets_batches_that_fill_its_memory(bundle, monkeypatch):
         sizes.append(scorer._batch_size(Geometry.of_allele(1, 1, 50, "+")))
     on_cpu = VariantScorer(bundle, cpu, ScoringOptions())
     assert on_cpu._batch_size(Geometry.of_allele(1, 1, 50, "+")) < sizes[0] < sizes[1]
+    # what the members' sessions keep has to fit beside each other
+    assert len(bundle.members) * scorer._batch_memory <= 40_000_000_000 * 6 // 10 // 4
 
 
 def test_reverse_complement_symmetry(bundle, genome, tmp_path):
