@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError
 from spliceflow.models.bundle import Bundle, BundleCard, write_bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
@@ -35,16 +36,18 @@ class ExportCheck:
 def export_bundle(
     members: list[StateDict], config: DilatedCnn, card: BundleCard, path: str | Path
 ) -> tuple[Bundle, ExportCheck]:
-    """Write a bundle and compare it with PyTorch.
+    """Write a bundle, compare it with PyTorch, and let it appear only if they agree.
 
     Raises:
         InputError: a state dict does not fit the network, or the exported graphs differ from
             PyTorch by more than :data:`TOLERANCE`.
     """
-    bundle = write_bundle(
-        path, card, [MemberWeights.from_state_dict(config, state) for state in members]
-    )
-    return bundle, check_bundle(bundle, members)
+    with atomic_path(path) as partial:
+        bundle = write_bundle(
+            partial, card, [MemberWeights.from_state_dict(config, state) for state in members]
+        )
+        check = check_bundle(bundle, members)
+    return Bundle.load(path), check
 
 
 def check_bundle(bundle: Bundle, members: list[StateDict]) -> ExportCheck:

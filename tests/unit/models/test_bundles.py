@@ -18,6 +18,7 @@ from spliceflow.models.graphs import MemberWeights
 
 torch = pytest.importorskip("torch")
 
+from spliceflow.models import export  # noqa: E402
 from spliceflow.models.architecture import SpliceNetwork  # noqa: E402
 from spliceflow.models.export import check_bundle, export_bundle, site_rich_codes  # noqa: E402
 from spliceflow.models.weights import read_weights  # noqa: E402
@@ -59,6 +60,14 @@ def test_export_equals_pytorch(tmp_path):
 def test_a_wrong_export_is_noticed(bundle):
     with pytest.raises(InputError, match="differs from PyTorch"):
         check_bundle(bundle, [state_dict(0), state_dict(7)])
+
+
+def test_a_wrong_export_does_not_appear(tmp_path, monkeypatch):
+    check = export.check_bundle
+    monkeypatch.setattr(export, "check_bundle", lambda made, _: check(made, [state_dict(7)]))
+    with pytest.raises(InputError, match="differs from PyTorch"):
+        export_bundle([state_dict(0)], CONFIG, BundleCard(name="one"), tmp_path / "one")
+    assert not list(tmp_path.iterdir())
 
 
 def test_graphs_pass_the_onnx_checker(bundle):
