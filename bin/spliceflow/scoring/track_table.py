@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -99,8 +100,11 @@ def merge_tracks(
                 stack.callback(wig.close)
                 wig.addHeader(list(contigs.items()))
                 wigs[kind, strand] = wig
+        holding = _parts_by_contig(parts)
         for contig in contigs:
-            rows = pa.concat_tables([TRACK_SCHEMA.empty_table(), *_rows_of(parts, contig)])
+            rows = pa.concat_tables(
+                [TRACK_SCHEMA.empty_table(), *_rows_of(holding.get(contig, ()), contig)]
+            )
             if not rows.num_rows:
                 continue
             rows = rows.sort_by([("pos", "ascending"), ("strand", "ascending")])
@@ -112,14 +116,27 @@ def merge_tracks(
                 _write_bed(beds[kind], rows, kind, bed_probability)
 
 
+def _parts_by_contig(parts: Sequence[Path]) -> dict[str, list[Path]]:
+    """Contig → the parts that have rows of it, in their order."""
+    holding: dict[str, list[Path]] = {}
+    for part in parts:
+        for contig in pc.unique(_read(part, columns=["contig"])["contig"]).to_pylist():
+            holding.setdefault(contig, []).append(part)
+    return holding
+
+
 def _rows_of(parts: Sequence[Path], contig: str) -> Iterator[pa.Table]:
     for part in parts:
-        try:
-            yield pq.read_table(part, schema=TRACK_SCHEMA, filters=[("contig", "=", contig)])
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{part} can't be read as tracks; make it with predict_tracks.py."
-            ) from error
+        yield _read(part, schema=TRACK_SCHEMA, filters=[("contig", "=", contig)])
+
+
+def _read(part: Path, **options: Any) -> pa.Table:
+    try:
+        return pq.read_table(part, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{part} can't be read as tracks; make it with predict_tracks.py."
+        ) from error
 
 
 def _add_to_wig(wig, contig: str, rows: pa.Table, kind: str) -> None:

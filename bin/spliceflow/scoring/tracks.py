@@ -10,7 +10,7 @@ base gets the same number, bit for bit, however the contig is cut into regions.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -77,6 +77,7 @@ class TrackPredictor:
     ) -> None:
         if tile < 1:
             raise InputError(f"--tile {tile} is below 1; give a number of bases.")
+        device = device.for_channels(bundle.network.channels)
         self.context = bundle.context
         self.tile = tile
         self._temperature = bundle.card.temperature if calibrated else 1.0
@@ -115,10 +116,19 @@ class TrackPredictor:
 
     def windows(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """:meth:`probabilities` of many windows in order, a few at a time on all threads."""
+        return self._in_parallel(self.probabilities, windows)
+
+    def logits_of_windows(self, windows: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """:meth:`member_logits` of many windows in order, a few at a time on all threads."""
+        return self._in_parallel(self.member_logits, windows)
+
+    def _in_parallel(
+        self, compute: Callable[[np.ndarray], np.ndarray], windows: Iterable[np.ndarray]
+    ) -> Iterator[np.ndarray]:
         with ThreadPoolExecutor(self._threads) as pool:
             waiting: deque[Future[np.ndarray]] = deque()
             for window in windows:
-                waiting.append(pool.submit(self.probabilities, window))
+                waiting.append(pool.submit(compute, window))
                 if len(waiting) > 2 * self._threads:
                     yield waiting.popleft().result()
             while waiting:

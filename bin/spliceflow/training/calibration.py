@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,22 +84,27 @@ def sample_logits(
         InputError: there is no splice site among the sequences.
     """
     logits, labels, weights = [], [], []
-    half = predictor.context // 2
-    for sequence in sequences:
-        outputs = sequence.acceptor.size
-        codes = sequence.window(0, outputs, predictor.context).codes
-        truth = np.where(sequence.acceptor >= 0.5, ACCEPTOR, 0)
-        truth = np.where(sequence.donor >= 0.5, DONOR, truth)
-        for start in range(0, outputs, predictor.tile):
-            end = min(start + predictor.tile, outputs)
-            found = predictor.member_logits(codes[start : end + 2 * half])
-            probability = mean_probabilities(found)
-            notable = (probability[:, 1:].max(1) > NOTABLE) | (truth[start:end] > 0)
-            sampled = ~notable & (np.arange(start, end) % every == 0)
-            looked_at = (notable | sampled) & (sequence.weight[start:end] > 0)
-            logits.append(found[:, looked_at])
-            labels.append(truth[start:end][looked_at])
-            weights.append(np.where(notable, 1.0, every)[looked_at])
+    waiting: deque[tuple[TaughtSequence, int, int]] = deque()
+
+    def windows() -> Iterator[np.ndarray]:
+        for sequence in sequences:
+            outputs = sequence.acceptor.size
+            codes = sequence.window(0, outputs, predictor.context).codes
+            for start in range(0, outputs, predictor.tile):
+                end = min(start + predictor.tile, outputs)
+                waiting.append((sequence, start, end))
+                yield codes[start : end + predictor.context]
+
+    for found in predictor.logits_of_windows(windows()):
+        sequence, start, end = waiting.popleft()
+        truth = np.where(sequence.acceptor[start:end] >= 0.5, ACCEPTOR, 0)
+        truth = np.where(sequence.donor[start:end] >= 0.5, DONOR, truth)
+        notable = (mean_probabilities(found)[:, 1:].max(1) > NOTABLE) | (truth > 0)
+        sampled = ~notable & (np.arange(start, end) % every == 0)
+        looked_at = (notable | sampled) & (sequence.weight[start:end] > 0)
+        logits.append(found[:, looked_at])
+        labels.append(truth[looked_at])
+        weights.append(np.where(notable, 1.0, every)[looked_at])
     if not labels or not any((part > 0).any() for part in labels):
         raise InputError("the validation split has no splice site; give more genes to it.")
     return CalibrationSample(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from spliceflow.scoring.tracks import TrackPredictor
-from spliceflow.training.metrics import TOP_K_MULTIPLES, SiteCounts
+from spliceflow.training.metrics import TOP_K_MULTIPLES, CompactCounts, SiteCounts
 from spliceflow.training.shards import TaughtSequence, read_shard
 
 KINDS = ("acceptor", "donor")
@@ -58,25 +58,25 @@ def sequences_of(shards: Sequence[Path]) -> Iterator[TaughtSequence]:
 def evaluate(
     predictor: TrackPredictor, sequences: Iterable[TaughtSequence], model: str
 ) -> list[SiteMetrics]:
-    """Count scores by contig and kind of site; memory does not grow with the dataset.
+    """Count scores by contig and kind of site, in memory that the bases do not add to.
 
     A base is a site where its target is at least 0.5.
     """
-    counts: dict[tuple[str, str], SiteCounts] = {}
+    counts: dict[tuple[str, str], CompactCounts] = {}
+    totals = {kind: SiteCounts() for kind in KINDS}
     for sequence, probability in predicted_sequences(predictor, sequences):
         looked_at = sequence.weight > 0
         for column, kind in enumerate(KINDS, 1):
-            one = counts.setdefault((sequence.contig, kind), SiteCounts())
-            target = getattr(sequence, kind)
-            one.add(probability[looked_at, column], target[looked_at] >= 0.5)
-    contigs = sorted({contig for contig, _ in counts})
-    rows: list[SiteMetrics] = []
-    totals = {
-        kind: sum((counts[contig, kind] for contig in contigs), SiteCounts()) for kind in KINDS
-    }
-    rows += _rows(model, EVERYTHING, totals)
-    for contig in contigs:
-        rows += _rows(model, contig, {kind: counts[contig, kind] for kind in KINDS})
+            known = counts.get((sequence.contig, kind))
+            one = known.whole() if known else SiteCounts()
+            is_site = getattr(sequence, kind)[looked_at] >= 0.5
+            for count in (one, totals[kind]):
+                count.add(probability[looked_at, column], is_site)
+            # an assembly can have thousands of contigs, each with a few genes
+            counts[sequence.contig, kind] = one.compact()
+    rows = _rows(model, EVERYTHING, totals)
+    for contig in sorted({contig for contig, _ in counts}):
+        rows += _rows(model, contig, {kind: counts[contig, kind].whole() for kind in KINDS})
     return rows
 
 

@@ -44,6 +44,11 @@ class SiteCounts:
         """Counts of both together."""
         return SiteCounts(self.sites + other.sites, self.others + other.others)
 
+    def compact(self) -> CompactCounts:
+        """The same in little memory, if few bins are filled."""
+        filled = np.flatnonzero(self.sites | self.others)
+        return CompactCounts(filled, self.sites[filled], self.others[filled])
+
     @property
     def number_of_sites(self) -> int:
         """All sites counted."""
@@ -90,6 +95,27 @@ class SiteCounts:
         # F1 = 2 TP / (2 TP + FP + FN), 0 when nothing is right.
         f1 = 2 * right / (called + self.number_of_sites) if called + self.number_of_sites else 0.0
         return precision, recall, f1
+
+
+@dataclass(frozen=True)
+class CompactCounts:
+    """The filled bins of a :class:`SiteCounts`.
+
+    Attributes:
+        bins: int64 (filled,), ascending.
+        sites: int64 (filled,).
+        others: int64 (filled,).
+    """
+
+    bins: np.ndarray
+    sites: np.ndarray
+    others: np.ndarray
+
+    def whole(self) -> SiteCounts:
+        """With all bins."""
+        counts = SiteCounts()
+        counts.sites[self.bins], counts.others[self.bins] = self.sites, self.others
+        return counts
 
 
 def _bins(probability: np.ndarray) -> np.ndarray:

@@ -60,6 +60,14 @@ def test_counts_of_parts_add_up(rows: list[tuple[float, bool]], cut: int) -> Non
     assert np.array_equal(whole.others, parts.others)
 
 
+def test_compact_counts_are_the_same_counts() -> None:
+    counts = counts_of([0.9, 0.8, 0.8, 0.2, 0.0, 1.0], [1, 0, 1, 0, 1, 0])
+    compact = counts.compact()
+    assert compact.bins.size == 5
+    np.testing.assert_array_equal(compact.whole().sites, counts.sites)
+    np.testing.assert_array_equal(compact.whole().others, counts.others)
+
+
 def test_ranks_share_ties() -> None:
     assert ranks(np.array([3.0, 1.0, 3.0, 0.0])).tolist() == [2.5, 1.0, 2.5, 0.0]
 

@@ -22,6 +22,7 @@ from spliceflow.models.graphs import MemberWeights
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.track_table import TRACK_SCHEMA, merge_tracks, write_tracks
 from spliceflow.scoring.tracks import Region, TrackPredictor, mean_probabilities
+from spliceflow.training import channels_last
 from spliceflow.training.calibration import CalibrationSample, calibrate
 from spliceflow.training.dataset import gene_models, taught_sequences
 from spliceflow.training.evaluation import evaluate
@@ -40,6 +41,19 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 def predictor(bundle: Bundle, tile: int, threads: int = 1) -> TrackPredictor:
     return TrackPredictor(bundle, choose_device("cpu"), threads=threads, tile=tile)
+
+
+def test_channels_that_fill_no_block_are_read(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    config = DilatedCnn.of_context(80, channels=12)
+    network = SpliceNetwork(config).eval()
+    members = [MemberWeights.from_state_dict(config, state_dict_of(network))]
+    made = write_bundle(tmp_path / "bundle", BundleCard("odd"), members)
+    codes = np.random.default_rng(5).integers(0, 5, 380).astype(np.uint8)
+    found = predictor(made, 512).probabilities(codes)
+    with torch.no_grad():
+        expected = torch.softmax(network(channels_last.one_hot(torch.from_numpy(codes[None]))), 1)
+    np.testing.assert_allclose(found, expected[0].T.numpy(), atol=1e-5)
 
 
 def test_pieces_equal_the_whole_bit_for_bit(bundle: Bundle, small_genome: tuple) -> None:
