@@ -45,15 +45,18 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     part, parts = _part(arguments.part)
     device = choose_device(arguments.device)
+    # a GPU answers as a CPU does, and as the exported teacher that the student is compared with
+    torch.backends.cudnn.allow_tf32 = False
     teacher = [member.to(device) for member in load_members(arguments.teacher)]
     lessons = Lessons(copies=arguments.copies, seed=arguments.seed)
     genome = Genome(arguments.fasta)
     genes = read_genes(arguments.genes)
     held_out = held_out_names(genes, arguments.held_out_one_in)
     chosen = [gene for gene in genes if (gene.name in held_out) == arguments.held_out]
-    left_out = [gene for gene in genes if gene not in chosen]
-    unknown = [gene for gene in chosen if _known_share(genome, gene) < 0.5]
-    chosen = [gene for gene in chosen if gene not in unknown]
+    left_out = [gene for gene in genes if (gene.name in held_out) != arguments.held_out]
+    known = [_known_share(genome, gene) >= 0.5 for gene in chosen]
+    unknown = [gene for gene, read in zip(chosen, known, strict=True) if not read]
+    chosen = [gene for gene, read in zip(chosen, known, strict=True) if read]
     # Longest first and dealt out in turns: parts of like size.
     chosen.sort(key=lambda gene: gene.tx_start - gene.tx_end)
     chosen = chosen[part - 1 :: parts]

@@ -173,7 +173,6 @@ def taught_sequences(
     for index in np.random.default_rng(seed).permutation(len(models)):
         model = models[index]
         sequence = gene_sequence(genome, model.gene, model.transcripts[1:])
-        # Transcripts of a gene can disagree on a base; both kinds of site share it.
         yield TaughtSequence(
             sequence.name,
             sequence.contig,

@@ -48,7 +48,8 @@ class Lessons:
 def is_held_out(names: Sequence[str], one_in: int = 5) -> bool:
     """Whether a group of genes is kept from the student, by the hash of its first name.
 
-    Genes that overlap or are each other's paralogs form a group and are kept or taught together.
+    Genes that overlap or are neighbours form a group and are kept or taught together. Paralogs are
+    not looked for: a held-out gene can have one among the taught.
     """
     digest = hashlib.sha256(min(names).encode()).digest()
     return int.from_bytes(digest[:4], "big") % one_in == 0
