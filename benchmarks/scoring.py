@@ -261,8 +261,10 @@ def choose_variants(
     """Variants at about ``spacing``: 81 % substitutions, the rest indels of 1 to 10 bases."""
     rng = np.random.default_rng(7)
     variants: list[Variant] = []
-    end_of_last = -1
+    contig, end_of_last = "", -1
     for row, gene in enumerate(genes):
+        if gene.contig != contig:
+            contig, end_of_last = gene.contig, -1
         position = max(gene.tx_start, end_of_last) + 200
         while position < gene.tx_end - 200 and len(variants) < most:
             variant = propose(rng, genome, gene, row, position)
