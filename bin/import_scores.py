@@ -18,11 +18,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
 from spliceflow.variants.precomputed import ImportCounts, read_precomputed
-from spliceflow.variants.score_store import ScoreStore, StoreKey, assembly_fingerprint
+from spliceflow.variants.score_store import ScoreStore, StoreKey
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ Writes to ``--output-dir``:
 
 - ``genome.fa`` or ``genome.fa.gz``: the sequence, unchanged; a gzip file is packed again as bgzip,
 - its ``.fai`` (and ``.gzi``) index,
-- ``contigs.tsv``: columns ``contig`` and ``length`` (bases), in the order of the file.
+- ``contigs.tsv``: columns ``contig`` and ``length`` (bases), in the order of the file,
+- ``assembly.sha256``: digest of the sequence, by which a score store knows it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from spliceflow.atomic import atomic_path
 from spliceflow.bgzf import BgzipWriter, is_bgzip, is_gzip, read_blocks
 from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.genome.assembly import DIGEST_FILE, AssemblyDigest
 from spliceflow.genome.fasta import Genome
 
 
@@ -46,29 +48,31 @@ def prepare_genome(fasta: Path, output_dir: Path, threads: int = 1) -> None:
         target = folder / ("genome.fa.gz" if is_gzip(fasta) else "genome.fa")
         if is_gzip(fasta) and not is_bgzip(fasta):
             with BgzipWriter(target, threads) as packed:
-                headers = _count_headers(fasta, packed)
+                digest = _read_all(fasta, packed)
         else:
             # Reading it all finds a damaged or cut off file now, not in the middle of a run.
-            headers = _count_headers(fasta)
+            digest = _read_all(fasta)
             _place(fasta, target)
         with Genome(target) as genome:
             rows = [f"{contig}\t{length}\n" for contig, length in genome.contigs.items()]
-        if len(rows) != headers:
+        checksum = digest.finish()
+        if len(rows) != digest.contigs:
             raise InputError(
-                f"{fasta} has {headers} sequences but {len(rows)} names; give each its own name."
+                f"{fasta} has {digest.contigs} sequences but {len(rows)} names; give each its "
+                "own name."
             )
         (folder / "contigs.tsv").write_text("contig\tlength\n" + "".join(rows), encoding="utf-8")
+        (folder / DIGEST_FILE).write_text(f"{checksum}\n", encoding="utf-8")
 
 
-def _count_headers(fasta: Path, packed: BgzipWriter | None = None) -> int:
-    """Count the sequences of ``fasta``; copy it to ``packed`` on the way."""
-    count, last = 0, b"\n"
+def _read_all(fasta: Path, packed: BgzipWriter | None = None) -> AssemblyDigest:
+    """Digest ``fasta``; copy it to ``packed`` on the way."""
+    digest = AssemblyDigest()
     for block in read_blocks(fasta):
-        count += (last + block).count(b"\n>")
-        last = block[-1:]
+        digest.add(block)
         if packed:
             packed.write(block)
-    return count
+    return digest
 
 
 def _place(source: Path, target: Path) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
@@ -35,7 +36,6 @@ from spliceflow.variants.score_store import (
     Lookup,
     ScoreStore,
     StoreKey,
-    assembly_fingerprint,
 )
 from spliceflow.variants.shards import CohortShards, shard_cohort
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
@@ -24,7 +25,6 @@ from spliceflow.variants.score_store import (
     PRECISIONS,
     ScoreStore,
     StoreKey,
-    assembly_fingerprint,
 )
 from spliceflow.variants.score_table import SCORE_SCHEMA
 

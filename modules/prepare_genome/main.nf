@@ -1,4 +1,4 @@
-// Reference sequence → one folder with FASTA, index and contigs.tsv
+// Reference sequence → one folder with FASTA, index, contigs.tsv and digest
 
 process PREPARE_GENOME {
     label 'process_single'
@@ -20,6 +20,6 @@ process PREPARE_GENOME {
     stub:
     """
     mkdir genome
-    touch genome/genome.fa genome/genome.fa.fai genome/contigs.tsv
+    touch genome/genome.fa genome/genome.fa.fai genome/contigs.tsv genome/assembly.sha256
     """
 }

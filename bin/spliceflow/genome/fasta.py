@@ -58,6 +58,7 @@ class Genome:
 
     Attributes:
         path: the FASTA file.
+        folder: the folder PREPARE_GENOME wrote, if that was given.
         contigs: length of each contig in bases, in the order of the file.
 
     Raises:
@@ -66,7 +67,8 @@ class Genome:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        if self.path.is_dir():
+        self.folder = self.path if self.path.is_dir() else None
+        if self.folder:
             packed = self.path / "genome.fa.gz"
             self.path = packed if packed.is_file() else self.path / "genome.fa"
         self._lock = threading.Lock()
@@ -95,7 +97,7 @@ class Genome:
         self.close()
 
     def __reduce__(self) -> tuple[type[Genome], tuple[Path]]:
-        return Genome, (self.path,)
+        return Genome, (self.folder or self.path,)
 
     def close(self) -> None:
         """Close the file; the object can't be read afterwards."""

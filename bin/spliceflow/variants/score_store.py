@@ -28,7 +28,6 @@ import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError
-from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
 from spliceflow.variants.alleles import open_database
 from spliceflow.variants.score_table import SCORE_SCHEMA, STORE_SCHEMA
@@ -42,9 +41,6 @@ PRECISIONS = ("fp32", "tf32", "fp16")
 
 _ROW_GROUP_ROWS = 1 << 16
 _BATCH_ROWS = 1 << 15
-_SEQUENCED_CONTIGS = 64
-_SEQUENCE_PIECES = 16
-_PIECE_BASES = 64
 _IDENTITY = ("contig", "pos", "ref", "alt", "gene", "gene_id", "transcript_id")
 _DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
 
@@ -56,7 +52,7 @@ class StoreKey:
     Attributes:
         model: fingerprint of the model bundle.
         annotation: fingerprint of the gene annotation.
-        assembly: fingerprint of the FASTA, from :func:`assembly_fingerprint`.
+        assembly: fingerprint of the FASTA, from :mod:`spliceflow.genome.assembly`.
         distance: largest distance from POS that was searched, bases.
         masked: whether known sites were masked.
         calibrated: whether the model's temperature was applied.
@@ -109,24 +105,6 @@ class Lookup:
     store: ScoreStore
     key: StoreKey
     output: Path
-
-
-def assembly_fingerprint(genome: Genome) -> str:
-    """12 hexadecimal digits of a FASTA: names and lengths of its contigs, and samples of sequence.
-
-    The order of the contigs and the case of the letters do not count. Reading a whole genome would
-    take longer than many runs do, so pieces of the longest contigs stand for the sequence.
-    """
-    digest = hashlib.sha256()
-    for name, length in sorted(genome.contigs.items()):
-        digest.update(f"{name}\t{length}\n".encode())
-    longest = sorted(genome.contigs.items(), key=lambda item: (-item[1], item[0]))
-    for name, length in longest[:_SEQUENCED_CONTIGS]:
-        for piece in range(_SEQUENCE_PIECES):
-            start = (2 * piece + 1) * length // (2 * _SEQUENCE_PIECES)
-            letters = genome.sequence(name, start, min(start + _PIECE_BASES, length))
-            digest.update(f"{letters.upper()}\n".encode())
-    return digest.hexdigest()[:12]
 
 
 class ScoreStore:

@@ -68,7 +68,7 @@ SCORE_SCHEMA: pa.Schema = schema_of(SCORE_COLUMNS)
 
 STORE_COLUMNS: tuple[Column, ...] = (
     *SCORE_COLUMNS,
-    Column("assembly", pa.string(), "Fingerprint of the FASTA: contigs and samples of sequence."),
+    Column("assembly", pa.string(), "Fingerprint of the FASTA: names and letters of its contigs."),
     Column("calibrated", pa.bool_(), "Whether the model's temperature was applied."),
     Column("precision", pa.string(), "Arithmetic: fp32, tf32 or fp16."),
     Column("imported", pa.bool_(), "Whether the row was imported, with rounded scores."),

@@ -16,6 +16,7 @@ import pytest
 from small_cohort import GENES, record, vcf_text
 
 from spliceflow.bgzf import BgzipWriter, is_bgzip, read_blocks
+from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes, write_genes
 from spliceflow.models.bundle import BundleCard, write_bundle
@@ -63,6 +64,10 @@ def test_prepare_genome(tmp_path: Path, packing: str) -> None:
     assert table == "contig\tlength\none\t80\ntwo\t2\n"
     with Genome(target) as genome:
         assert genome.sequence("one", 78, 82) == "GTNN"
+        computed = assembly_fingerprint(genome)
+    (tmp_path / "genome" / target.name).write_bytes(b"is not read again")
+    with Genome(tmp_path / "genome") as genome:
+        assert assembly_fingerprint(genome) == computed
 
 
 @pytest.mark.parametrize(

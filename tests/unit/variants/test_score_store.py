@@ -19,6 +19,7 @@ from pyarrow.fs import FileSelector, FileSystem, FileType
 from small_cohort import GENES, LABEL, record, score_cohort, score_shard, vcf_text
 
 from spliceflow.errors import InputError
+from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.variants.merge import merge_scores
 from spliceflow.variants.precomputed import ImportCounts, read_precomputed
@@ -27,7 +28,6 @@ from spliceflow.variants.score_store import (
     Lookup,
     ScoreStore,
     StoreKey,
-    assembly_fingerprint,
     select_rows,
 )
 from spliceflow.variants.score_table import SCORE_SCHEMA
@@ -274,23 +274,6 @@ def test_writers_into_a_bucket_lose_nothing(bucket, small_genome, key, vcf, tmp_
     kept = [info.base_name for info in listed if info.type == FileType.File]
     assert len(kept) == 3, "equal pieces are one object"
     assert all(name.endswith(".parquet") for name in kept)
-
-
-def test_assemblies_are_told_apart(small_genome, genome, tmp_path):
-    own = assembly_fingerprint(genome)
-    names = list(small_genome.sequences)
-
-    def fingerprint(sequences: dict[str, str]) -> str:
-        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.fa"
-        path.write_text("".join(f">{name}\n{text}\n" for name, text in sequences.items()))
-        with Genome(path) as other:
-            return assembly_fingerprint(other)
-
-    same = {name: small_genome.sequences[name].lower() for name in reversed(names)}
-    assert fingerprint(same) == own
-    assert fingerprint(same | {"chrM": same["chrM"][:-1]}) != own
-    assert fingerprint(same | {"extra": "ACGT"}) != own
-    assert fingerprint(same | {"chr1": same["chr1"][::-1]}) != own
 
 
 def scored_vcf(path: Path, entries: list[tuple[str, int, str, str, str]]) -> Path:

@@ -1,0 +1,114 @@
+"""What tells one assembly from another: every letter of every contig.
+
+Two FASTAs of equal names and lengths may still differ, by masked regions or one corrected base, and
+then scores differ. The digest of an assembly is that of all its contigs; the order of the contigs,
+the case of the letters and the length of the lines do not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from spliceflow.bgzf import read_blocks
+from spliceflow.errors import InputError
+from spliceflow.genome.fasta import Genome
+
+DIGEST_FILE = "assembly.sha256"
+"""File in the folder PREPARE_GENOME writes: the digest, so that it is computed once a genome."""
+
+_UPPER = bytes(range(256)).upper()
+# What htslib passes over in a sequence: everything that is not a visible character of ASCII.
+_PASSED_OVER = bytes(byte for byte in range(256) if not 33 <= byte <= 126)
+_LONGEST_HEADER = 1 << 24
+
+
+class AssemblyDigest:
+    """Digest of a FASTA's text, which is given in blocks.
+
+    Attributes:
+        contigs: number of sequences so far.
+    """
+
+    def __init__(self) -> None:
+        self.contigs = 0
+        self._rows: list[bytes] = []
+        self._name = b""
+        self._letters = hashlib.sha256()
+        # What may be the beginning of a header line; the first line has no newline before it.
+        self._rest = b"\n"
+
+    def add(self, block: bytes) -> None:
+        """Add the next piece of the file, of any length.
+
+        Raises:
+            InputError: a header line has no end.
+        """
+        text = self._rest + block
+        at = 0
+        while (mark := text.find(b"\n>", at)) >= 0:
+            end = text.find(b"\n", mark + 1)
+            if end < 0:
+                break
+            self._add_letters(text[at:mark])
+            self._start(text[mark + 2 : end])
+            at = end
+        if mark < 0:
+            mark = len(text) - text.endswith(b"\n")
+        self._add_letters(text[at:mark])
+        self._rest = text[mark:]
+        if len(self._rest) > _LONGEST_HEADER:
+            raise InputError("A header line of the FASTA is longer than 16 MB; repair the file.")
+
+    def finish(self) -> str:
+        """The digest as 64 hexadecimal digits, when the whole file was added."""
+        if self._rest.startswith(b"\n>"):
+            self._start(self._rest[2:])
+            self._rest = b""
+        self._end()
+        return hashlib.sha256(b"".join(sorted(self._rows))).hexdigest()
+
+    def _start(self, header: bytes) -> None:
+        self._end()
+        self.contigs += 1
+        self._name = (header.split(maxsplit=1) or [b""])[0]
+        self._letters = hashlib.sha256()
+
+    def _end(self) -> None:
+        if self.contigs:
+            self._rows.append(self._name + b"\t" + self._letters.hexdigest().encode() + b"\n")
+
+    def _add_letters(self, text: bytes) -> None:
+        self._letters.update(text.translate(_UPPER, _PASSED_OVER))
+
+
+def assembly_fingerprint(genome: Genome) -> str:
+    """12 hexadecimal digits that change with any letter of the sequence and any name of a contig.
+
+    Where PREPARE_GENOME has left its digest it is read; else the whole FASTA is.
+
+    Raises:
+        InputError: the FASTA can't be read.
+    """
+    stored = _stored_digest(genome.folder) if genome.folder else ""
+    return (stored or fasta_digest(genome.path))[:12]
+
+
+def fasta_digest(path: str | os.PathLike[str]) -> str:
+    """64 hexadecimal digits of a FASTA file (plain, gzip or bgzip).
+
+    Raises:
+        InputError: the file can't be read.
+    """
+    digest = AssemblyDigest()
+    for block in read_blocks(path):
+        digest.add(block)
+    return digest.finish()
+
+
+def _stored_digest(folder: Path) -> str:
+    path = folder / DIGEST_FILE
+    text = path.read_text(encoding="ascii", errors="replace").strip() if path.is_file() else ""
+    return text if re.fullmatch("[0-9a-f]{64}", text) else ""
