@@ -8,7 +8,7 @@ include { PREDICT                        } from './workflows/predict'
 include { DISTIL                         } from './workflows/distil'
 include { MUTAGENESIS                    } from './workflows/mutagenesis'
 include { checked_parameters ; help_text } from './functions/parameters'
-include { cost_table ; insert_cost       } from './functions/cost'
+include { write_cost                     } from './functions/cost'
 include { error_sentence                 } from './functions/error_sentence'
 include { code_digest                    } from './functions/code_digest'
 
@@ -29,7 +29,7 @@ workflow {
             ANNOTATE(given, catalogue, digest)
         }
         else if (options.workflow == 'train') {
-            TRAIN(given, [], digest)
+            TRAIN(given, [[], ''], digest)
         }
         else if (options.workflow == 'transfer') {
             TRANSFER(given, catalogue, digest)
@@ -50,13 +50,17 @@ workflow {
 
     // the one sentence that says what is wrong stands last, below the engine's own report
     workflow.onComplete = {
-        def trace = file("${params.outdir}/pipeline_info/trace.txt")
-        if (!params.help && trace.exists()) {
-            def on_gpu = params.device == 'cuda' ? ['SCORE_VARIANTS', 'PREDICT_TRACKS', 'EVALUATE_MODEL', 'CALIBRATE_MODEL', 'TRAIN_MEMBER', 'ASK_TEACHER'] : []
-            def cost = cost_table(trace.text, on_gpu)
-            file("${params.outdir}/pipeline_info/cost.tsv").text = cost
-            // a report of an earlier run is left alone
-            (workflow.success ? ['multiqc/multiqc_report.html', 'training.html'] : []).each { name -> insert_cost(cost, file("${params.outdir}/${name}")) }
+        try {
+            if (!params.help && params.outdir) {
+                write_cost(file(params.outdir, glob: false), [
+                    device: params.device,
+                    precision: params.precision,
+                    reserved: workflow.profile.tokenize(',').contains('gpu'),
+                ], workflow.success)
+            }
+        }
+        catch (Exception fault) {
+            log.warn("What the run has cost is not written: ${fault.message ?: fault}")
         }
         def sentence = error_sentence(workflow.errorReport)
         if (sentence) {

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
-from spliceflow.models.bundle import DESCRIPTION, Bundle, BundleCard, sha256
+from spliceflow.models.bundle import DESCRIPTION, Bundle, BundleCard
+from spliceflow.models.published import check_sums
 from spliceflow.models.weights import read_weights
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     if not arguments.weights.exists():
         raise InputError(f"model {arguments.weights} does not exist: check --model")
     if arguments.sha256:
-        _check_sums(arguments.weights, arguments.sha256)
+        check_sums(arguments.weights, arguments.sha256)
     if (arguments.weights / DESCRIPTION).is_file():
         Bundle.load(arguments.weights)
         with atomic_path(arguments.output) as partial:
@@ -76,19 +77,6 @@ def _card(card: BundleCard, arguments: argparse.Namespace) -> BundleCard:
     if arguments.info_tag:
         card = replace(card, info_tag=arguments.info_tag)
     return card
-
-
-def _check_sums(weights: Path, sums: Path) -> None:
-    for line in sums.read_text(encoding="utf-8").splitlines():
-        expected, name = line.split(maxsplit=1)
-        file = weights / name
-        if not file.is_file():
-            raise InputError(f"{weights} lacks {name}, which the model catalogue names")
-        if sha256(file) != expected:
-            raise InputError(
-                f"{name} is not the published file (its SHA-256 differs from the catalogue's): "
-                "delete the download and run again"
-            )
 
 
 if __name__ == "__main__":

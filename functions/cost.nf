@@ -1,17 +1,58 @@
 // What a run has cost, from the engine's trace of its tasks.
 
-// Trace (tab-separated, raw numbers), names of the processes that had a GPU → table, tab-separated:
-// a line for each process and one for the run. CPU hours are those that were used, reserved hours
-// those that were asked for (CPUs × time); a task found in the cache costs nothing.
-def cost_table(trace, on_gpu) {
+// Trace (tab-separated, raw numbers), [ device, precision, reserved ] → table, tab-separated: a line for
+// each process and one for the run. CPU hours are those that were used, reserved hours those that were
+// asked for (CPUs × time); a task found in the cache costs nothing.
+def cost_table(trace, gpu) {
     def lines = trace.readLines()
     def columns = lines[0].tokenize('\t')
     def tasks = lines.drop(1).collect { line -> [columns, line.split('\t', -1).toList()].transpose().collectEntries() }
-    def spent = tasks.groupBy { task -> task.name.tokenize(' ')[0].tokenize(':').last() }
+    def spent = tasks.groupBy { task -> process_of(task) }
     def header = ['process', 'tasks', 'failed', 'cached', 'cpu_hours', 'reserved_cpu_hours', 'gpu_hours', 'peak_memory_mb']
-    def rows = spent.collect { process, own -> cost_row(process, own, process in on_gpu ? own : []) }
-    def gpu_tasks = spent.findAll { process, _own -> process in on_gpu }.values().flatten()
+    def rows = spent.collect { process, own -> cost_row(process, own, own.findAll { task -> had_gpu(task, gpu) }) }
+    def gpu_tasks = tasks.findAll { task -> had_gpu(task, gpu) }
     return ([header] + rows.sort { row -> row[0] } + [cost_row('total', tasks, gpu_tasks)]).collect { row -> row.join('\t') + '\n' }.join('')
+}
+
+// Results of a run, [ device, precision, reserved ], whether it went well → pipeline_info/cost.tsv, and the
+// same table in the report. The engine writes the trace to a bucket only after this, so there it is left.
+def write_cost(outdir, gpu, complete) {
+    def trace = outdir.resolve('pipeline_info/trace.txt')
+    if (outdir.scheme != 'file' || !trace.exists()) {
+        return
+    }
+    def cost = cost_table(trace.text, gpu)
+    outdir.resolve('pipeline_info/cost.tsv').text = cost
+    // a report of an earlier run is left alone
+    def reports = complete ? ['multiqc/multiqc_report.html', 'training.html'] : []
+    reports.each { name -> insert_cost(cost, outdir.resolve(name)) }
+}
+
+// Whether a task had a GPU for itself; the trace does not say. As in conf/gpu.config: reserved is whether
+// that profile is used, and its scoring tasks give the GPU up at their third attempt with --device auto.
+// Without the profile a task has one if --device says so.
+def had_gpu(task, gpu) {
+    def scores = process_of(task) in scoring_processes()
+    if (!scores && !(process_of(task) in training_processes())) {
+        return false
+    }
+    def given_up = scores && gpu.device == 'auto' && gpu.precision == 'fp32' && amount(task.attempt) > 2
+    return gpu.reserved ? !given_up : gpu.device == 'cuda'
+}
+
+// Processes with the label process_scoring, by the names that the workflows give them
+def scoring_processes() {
+    return ['SCORE_VARIANTS', 'SCORE_BY_TEACHER', 'SCORE_BY_STUDENT', 'PREDICT_TRACKS', 'EVALUATE_MODEL',
+        'EVALUATE_TEACHER', 'EVALUATE_STUDENT', 'CALIBRATE_MODEL']
+}
+
+// and those with process_training
+def training_processes() {
+    return ['TRAIN_MEMBER', 'ASK_TEACHER']
+}
+
+def process_of(task) {
+    return task.name.tokenize(' ')[0].tokenize(':').last()
 }
 
 def cost_row(process, tasks, gpu_tasks) {
@@ -28,9 +69,11 @@ def cost_row(process, tasks, gpu_tasks) {
     ]
 }
 
-// Puts the table of cost_table() into a report that was published, if there is one
+// Puts the table of cost_table() into a report that was published, if there is one. A link to the report
+// is replaced by a file; in a folder that is itself a link into the work directory nothing is changed,
+// because what a task has made stays as it is.
 def insert_cost(table, report) {
-    if (report.exists()) {
+    if (report.exists() && !java.nio.file.Files.isSymbolicLink(report.parent)) {
         def partial = report.resolveSibling(".${report.name}.partial")
         partial.text = with_cost(table, report.text)
         partial.moveTo(report)

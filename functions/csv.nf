@@ -5,8 +5,9 @@ def csv_line(fields) {
 }
 
 def csv_fields(line) {
-    return line.findAll(/(?:^|,)(?:"(?:[^"]|"")*"|[^,]*)/).collect { raw ->
-        def field = (raw.startsWith(',') ? raw.substring(1) : raw).trim()
+    // a comma in front of each field: an empty first one would be a match without a letter
+    return ",${line}".findAll(/,(?:"(?:[^"]|"")*"|[^,]*)/).collect { raw ->
+        def field = raw.substring(1).trim()
         field.size() > 1 && field.startsWith('"') && field.endsWith('"')
             ? field.substring(1, field.size() - 1).replace('""', '"')
             : field

@@ -17,26 +17,38 @@ def variant_files(input) {
     return named
 }
 
-// A samplesheet has the columns sample and vcf; a relative path is looked for beside the sheet first.
+// A samplesheet has the columns sample and vcf.
 def samplesheet_rows(sheet) {
-    def lines = sheet.getText('UTF-8').replace('\uFEFF', '').readLines().findAll { line -> line.trim() }
-    def columns = lines ? csv_fields(lines[0]) : []
-    if (!columns.containsAll(['sample', 'vcf'])) {
-        error("Samplesheet ${sheet} has no columns 'sample' and 'vcf' in its first line")
-    }
-    if (lines.size() < 2) {
-        error("Samplesheet ${sheet} lists no samples")
-    }
-    return lines.drop(1).withIndex().collect { line, index ->
-        def fields = csv_fields(line)
-        def name = fields[columns.indexOf('sample')]
-        def path = fields[columns.indexOf('vcf')]
-        if (!name || !path) {
+    return sheet_rows(sheet, ['sample', 'vcf'], 'samples').withIndex().collect { row, index ->
+        if (!row.sample || !row.vcf) {
             error("Samplesheet ${sheet} has no sample or no vcf in row ${index + 1}")
         }
-        def beside = sheet.parent.resolve(path)
-        [name, existing_file(beside.exists() ? beside.toString() : path, "row ${index + 1} of samplesheet ${sheet}")]
+        [row.sample, listed_file(sheet, row.vcf, index)]
     }
+}
+
+// A CSV file and the columns it has to have → [ [ column: text, … ], … ]
+def sheet_rows(sheet, needed, content) {
+    def lines = sheet.getText('UTF-8').replace('\uFEFF', '').readLines().findAll { line -> line.trim() }
+    def columns = lines ? csv_fields(lines[0]) : []
+    if (!columns.containsAll(needed)) {
+        def names = needed.collect { name -> "'${name}'" }
+        error("Samplesheet ${sheet} has no columns ${names.dropRight(1).join(', ')} and ${names.last()} in its first line")
+    }
+    if (lines.size() < 2) {
+        error("Samplesheet ${sheet} lists no ${content}")
+    }
+    return lines.drop(1).collect { line ->
+        def fields = csv_fields(line)
+        needed.collectEntries { name -> [(name): fields[columns.indexOf(name)]] }
+    }
+}
+
+// A file that a samplesheet names; a relative path is looked for beside the sheet first, which may be
+// in a bucket, then in the working directory.
+def listed_file(sheet, path, index) {
+    def beside = path.startsWith('/') || path.contains('://') ? null : sheet.parent.resolve(path)
+    return existing_file(beside?.exists() ? beside : path, "row ${index + 1} of samplesheet ${sheet}")
 }
 
 def name_of(vcf) {
@@ -64,18 +76,31 @@ def matching_files(text, option) {
     return found ?: [existing_file(text, option)]
 }
 
-def existing_file(text, option) {
-    def path = file(text, glob: false)
+// A path, as text or found already → the file, which can be read
+def existing_file(given, option) {
+    def path = file(given, glob: false)
     if (!path.exists()) {
-        error("${option}: ${text} does not exist")
+        error("${option}: ${given} does not exist")
     }
     if (path.isDirectory()) {
-        error("${option}: ${text} is a folder, a file is expected")
+        error("${option}: ${given} is a folder, a file is expected")
     }
     if (!java.nio.file.Files.isReadable(path)) {
-        error("${option}: ${text} can't be read: check its permissions")
+        error("${option}: ${given} can't be read: check its permissions")
     }
     return stageable_path(path, option)
+}
+
+// --regions of predict: nothing, contig:start-end or a BED file → [ text or null, file or [] ]
+def chosen_regions(options) {
+    if (options.annotation && options.regions) {
+        error('--annotation and --regions are given, but regions are predicted without genes: leave one of them out')
+    }
+    if (options.annotation && options.strand != 'both') {
+        error("--strand ${options.strand} and --annotation are given, but each gene is read on its own strand: leave one of them out")
+    }
+    def as_text = options.regions ==~ /.+:[\d,]+-[\d,]+/
+    return [as_text ? options.regions : null, options.regions && !as_text ? existing_file(options.regions, '--regions') : []]
 }
 
 // The engine's own script that links inputs into a task's folder leaves '$' to the shell.
@@ -87,31 +112,71 @@ def stageable_path(path, option) {
 }
 
 // --model: a name from the catalogue, a bundle, or weights
-// → [ name, info_tag, card (JSON text), sums ('SHA256  NAME' lines), stored (folder or null) ], [ files ]
+// → [ name, info_tag, card (JSON text), sums ('SHA256  NAME' lines), stored (folder or null), finished ], [ files ]
+// A finished model is a bundle already: it is only checked and copied.
 def model_files(model, options, catalogue, code_digest) {
     def entry = catalogue.get(model)
     if (entry && !entry.bundle) {
-        def sums = entry.files.collect { listed -> "${listed.sha256}  ${listed.url.tokenize('/').last()}" }.join('\n')
+        def sums = sums_of(entry.files)
         def key = "${model}-${(sums + code_digest).digest('SHA-256').take(16)}"
-        def kept = options.model_cache ? file(options.model_cache).resolve(key) : null
+        // what a stub run makes is no model, and is not kept
+        def kept = options.model_cache && !workflow.stubRun ? file(options.model_cache, glob: false).resolve(key) : null
         def described = [name: model, info_tag: options.info_tag ?: entry.info_tag, card: card_of(entry), sums: sums,
-            stored: kept?.toString()]
-        return [described, is_kept(kept) ? [] : entry.files.collect { listed -> file(listed.url) }]
+            stored: kept?.toUriString(), finished: entry.files.any { listed -> listed.url.endsWith('/bundle.json') }]
+        return [described, is_kept(kept) ? [] : entry.files.collect { listed -> file(listed.url, glob: false) }]
     }
-    def path = file(entry ? entry.bundle : model, glob: false)
-    if (!path.exists()) {
-        def close = closest_name(model, catalogue.keySet())
-        error("--model ${model} is neither a folder nor in the model catalogue" +
-            (close ? "; did you mean ${close}?" : ": see docs/models.md"))
-    }
-    stageable_path(path, '--model')
-    def weights = path.isDirectory() ? path.listFiles().findAll { child -> child.isFile() && !child.name.startsWith('.') } : [path]
-    def known = weights.findAll { child -> child.name == 'bundle.json' || child.name ==~ /.*\.(onnx|pt|pth|h5)/ }
+    def known = files_of_model(model, '--model', catalogue)
     if (!known) {
         error("--model ${model} holds no model: a bundle has bundle.json, weights end in .pt, .pth or .h5")
     }
-    return [[name: options.model_name, info_tag: options.info_tag, card: '{}', sums: '', stored: null],
-        known.sort { child -> child.name }]
+    return [[name: options.model_name, info_tag: options.info_tag, card: '{}', sums: '', stored: null,
+        finished: known.any { child -> child.name == 'bundle.json' }], known]
+}
+
+// --pretrained, --teacher: a name from the catalogue, or weights → [ files ], sums ('SHA256  NAME' lines).
+// Never what --model_cache keeps: that is a bundle, and only weights can be trained and taught from.
+def weight_files(model, option, catalogue) {
+    def listed = catalogue.get(model)?.files?.findAll { one -> is_weights(one.url) }
+    if (listed) {
+        return [listed.collect { one -> file(one.url, glob: false) }, sums_of(listed)]
+    }
+    def known = catalogue.get(model)?.files ? [] : files_of_model(model, option, catalogue)
+    def weights = known.findAll { child -> is_weights(child.name) }
+    if (!weights) {
+        error("${option} ${model} holds no weights (.pt, .pth or .h5)" +
+            (known ? ': a bundle of .onnx files can only score; give the weights that it was exported from' : ''))
+    }
+    return [weights, '']
+}
+
+def is_weights(name) {
+    return name ==~ /.*\.(pt|pth|h5)/
+}
+
+def sums_of(listed) {
+    return listed.collect { one -> "${one.sha256}  ${one.url.tokenize('/').last()}" }.join('\n')
+}
+
+// A bundle or weights, in a folder or one file → its files, in the order of their names
+def files_of_model(model, option, catalogue) {
+    def path = file(catalogue.get(model)?.bundle ?: model, glob: false)
+    if (!path.exists()) {
+        def close = closest_name(model, catalogue.keySet())
+        error("${option} ${model} is neither a folder nor in the model catalogue" +
+            (close ? "; did you mean ${close}?" : ": see docs/models.md"))
+    }
+    def files = path.isDirectory() ? path.listFiles().findAll { child -> child.isFile() && !child.name.startsWith('.') } : [path]
+    def known = files.findAll { child -> child.name == 'bundle.json' || child.name.endsWith('.onnx') || is_weights(child.name) }
+    return known.collect { child -> stageable_path(child, option) }.sort { child -> child.name }
+}
+
+// The name that results of a model get: --model_name, or that of its file or folder, or of the catalogue
+def name_of_model(options) {
+    def name = options.model_name ?: file(options.model, glob: false).name
+    if (!(name ==~ /[A-Za-z0-9][A-Za-z0-9._-]*/)) {
+        error("--model: '${printable(name)}' can't name the results: give a --model_name of letters, digits, dot, _ and -")
+    }
+    return name
 }
 
 // Whether an earlier run left the bundle of a catalogue model in this folder; then nothing is fetched.
@@ -121,8 +186,8 @@ def is_kept(folder) {
         return false
     }
     def description = bundle.resolve('bundle.json')
-    def listed = description.exists() ? new groovy.json.JsonSlurper().parse(description).files?.keySet() ?: [] : ['bundle.json']
-    if (!listed.every { name -> bundle.resolve(name).exists() }) {
+    def listed = description.exists() ? new groovy.json.JsonSlurper().parse(description).files?.keySet() : null
+    if (!listed || !listed.every { name -> bundle.resolve(name).exists() }) {
         error("The model kept in ${folder} is not complete: delete that folder and run again")
     }
     return true
@@ -132,18 +197,32 @@ def card_of(entry) {
     return groovy.json.JsonOutput.toJson(entry.subMap(['family', 'species', 'assembly', 'licence', 'citation', 'provenance']))
 }
 
-// --score_store: '' | a URI | a folder → [ address, folder or [] ]. A folder is made here, with the one
-// folder inside it that everything is added to: so its own date never changes, which -resume looks at,
-// and it is staged as an input, which is how containers get to see it.
+// --score_store: '' | a URI | a folder → [ address, folder or [] ]
 def score_store(location) {
     if (!location || location.contains('://')) {
         return [location ?: '', []]
     }
-    def folder = stageable_path(file(location, glob: false), '--score_store')
-    def inside = folder.resolve('format=1')
+    def folder = kept_folder(location, 'format=1', '--score_store')
+    return [folder.toString(), folder]
+}
+
+// --checkpoints: '' | a folder → folder or []
+def checkpoint_folder(location) {
+    if (location?.contains('://')) {
+        error("--checkpoints: ${location} is an address, a folder is expected")
+    }
+    return location ? kept_folder(location, 'members', '--checkpoints') : []
+}
+
+// A folder that runs add to. It is made here, with the one folder inside it that everything is added to:
+// so its own date never changes, which -resume looks at, and it is staged as an input, which is how
+// containers get to see it.
+def kept_folder(location, name, option) {
+    def folder = stageable_path(file(location, glob: false), option)
+    def inside = folder.resolve(name)
     inside.mkdirs()
     if (!inside.isDirectory() || !java.nio.file.Files.isWritable(inside)) {
-        error("--score_store: ${location} is not a folder that can be written")
+        error("${option}: ${location} is not a folder that can be written")
     }
-    return [folder.toString(), folder]
+    return folder
 }

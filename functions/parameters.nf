@@ -1,10 +1,11 @@
 // Parameters: what nextflow_schema.json says of them is checked before any process starts.
 
-// Reads the schema → [ title: 'Group', parameters: [ name: definition ], rules: [ if/then ] ] a group
+// Reads the schema → [ title: 'Group', parameters: [ name: definition ], required: [ names ], rules: [ if/then ] ] a group
 def schema_groups(path) {
     def schema = new groovy.json.JsonSlurper().parse(path)
     return schema.get('$defs').values().collect { group ->
-        [title: group.title, parameters: group.properties ?: [:], rules: group.allOf ?: []]
+        [title: group.title, parameters: group.properties ?: [:], required: group.required ?: [],
+            rules: group.allOf ?: []]
     }
 }
 
@@ -24,6 +25,10 @@ def checked_parameters(given, path) {
         [(name): checked_value(name, given.get(name), definition)]
     }
     groups.each { group -> group.rules.each { rule -> check_rule(values, rule) } }
+    def absent = groups.collectMany { group -> group.required }.find { name -> values.get(name) == null }
+    if (absent) {
+        error("--${absent} is empty: give a ${known.get(absent).description}")
+    }
     return values
 }
 
@@ -46,6 +51,9 @@ def checked_value(name, value, definition) {
     }
     if (definition.minimum != null && converted < definition.minimum) {
         error("--${name} ${converted} is too small: the least is ${definition.minimum}")
+    }
+    if (definition.exclusiveMinimum != null && converted <= definition.exclusiveMinimum) {
+        error("--${name} ${converted} is too small: it has to be more than ${definition.exclusiveMinimum}")
     }
     if (definition.maximum != null && converted > definition.maximum) {
         error("--${name} ${converted} is too large: the most is ${definition.maximum}")
@@ -77,15 +85,21 @@ def type_words(type) {
     return [integer: 'a whole number', number: 'a number', boolean: 'true or false', object: 'a map'].get(type) ?: 'a text'
 }
 
-// A rule of the schema: { if: { properties: { name: { enum: [...] } } }, then: { required: [...] } }
+// A rule of the schema: { if: { properties: { name: { enum: [...] } } }, then: { required: [...] } }, or,
+// where there is a choice, then: { anyOf: [ { required: [...] }, … ] }
 def check_rule(values, rule) {
     def conditions = rule.get('if').properties
-    def applies = conditions.every { name, condition -> condition.get('enum').contains(values.get(name)) }
-    def missing = applies ? rule.get('then').required.findAll { name -> values.get(name) == null } : []
-    if (missing) {
+    if (!conditions.every { name, condition -> condition.get('enum').contains(values.get(name)) }) {
+        return
+    }
+    def choices = (rule.get('then').anyOf ?: [rule.get('then')]).collect { choice -> choice.required }
+    def missing = choices.collect { names -> names.findAll { name -> values.get(name) == null } }
+    if (missing.every { names -> names }) {
         def asked = conditions.keySet().collect { name -> "--${name} ${values.get(name)}" }.join(' ')
-        error("${missing.collect { name -> "--${name}" }.join(' and ')}" +
-            " ${missing.size() > 1 ? 'are' : 'is'} needed for ${asked} (--help lists all parameters)")
+        // of several choices all is named, not only what is missing
+        def named = choices.size() > 1 ? choices : missing
+        def words = named.collect { names -> names.collect { name -> "--${name}" }.join(' and ') }.join(', or ')
+        error("${words} ${named.flatten().size() > 1 ? 'are' : 'is'} needed for ${asked} (--help lists all parameters)")
     }
 }
 

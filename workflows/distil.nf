@@ -14,8 +14,9 @@ include { SCORE_VARIANTS as SCORE_BY_TEACHER } from '../modules/score_variants'
 include { SCORE_VARIANTS as SCORE_BY_STUDENT } from '../modules/score_variants'
 include { EVALUATE_MODEL as EVALUATE_TEACHER } from '../modules/evaluate_model'
 include { EVALUATE_MODEL as EVALUATE_STUDENT } from '../modules/evaluate_model'
-include { existing_file ; model_files } from '../functions/inputs'
+include { checkpoint_folder ; existing_file ; model_files ; weight_files } from '../functions/inputs'
 include { species_files    } from '../functions/species'
+include { training_options } from '../functions/training'
 include { publish_versions } from '../functions/versions'
 
 workflow DISTIL {
@@ -26,9 +27,10 @@ workflow DISTIL {
 
     main:
     def name = options.model_name ?: 'student'
+    def teaching = weight_files(options.teacher, '--teacher', catalogue) // [ [ files ], SHA-256 ]
     def ensemble = model_files(options.teacher, options + [model_name: null], catalogue, code_digest) // [ [ name, … ], [ files ] ]
     def start = options.pretrained ? ", starting from ${options.pretrained}" : ''
-    def initial = options.pretrained ? model_files(options.pretrained, options, catalogue, code_digest)[1] : []
+    def initial = options.pretrained ? weight_files(options.pretrained, '--pretrained', catalogue) : [[], '']
 
     genome = PREPARE_GENOME(existing_file(options.fasta, '--fasta'), code_digest).genome
     PREPARE_GENES(
@@ -42,7 +44,7 @@ workflow DISTIL {
     // lessons: a folder of shards for each part of the genes
     ASK_TEACHER(
         channel.fromList((1..options.teacher_tasks).collect { part -> "${part}/${options.teacher_tasks}".toString() }),
-        ensemble[1],
+        teaching,
         genome,
         genes,
         options.subMap(['copies', 'held_out_one_in', 'seed', 'device']),
@@ -54,10 +56,11 @@ workflow DISTIL {
         ASK_TEACHER.out.lessons.toSortedList { left, right -> left.name <=> right.name },
         [],
         initial,
-        options + [schedule: 'cosine', averaging: 0.995, freeze_statistics: !initial.isEmpty(), patience: 0],
+        checkpoint_folder(options.checkpoints),
+        training_options(options) + [schedule: 'cosine', averaging: 0.995, freeze_statistics: !initial[0].isEmpty(), patience: 0],
         code_digest,
     )
-    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: '{}', sums: '', stored: null]
+    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: '{}', sums: '', stored: null, finished: false]
     student = EXPORT_STUDENT(TRAIN_MEMBER.out.weights.map { _seed, weights -> [described, [weights]] }, code_digest).bundle
     teacher = EXPORT_TEACHER(ensemble, code_digest).bundle
 

@@ -3,7 +3,7 @@
 include { PREPARE_DATASET } from '../modules/prepare_dataset'
 include { EXPORT_MODEL    } from '../modules/export_model'
 include { EVALUATE_MODEL  } from '../modules/evaluate_model'
-include { model_files     } from '../functions/inputs'
+include { model_files ; name_of_model } from '../functions/inputs'
 include { species_files   } from '../functions/species'
 include { publish_versions } from '../functions/versions'
 
@@ -15,7 +15,7 @@ workflow EVALUATE {
 
     main:
     def model = model_files(options.model, options, catalogue, code_digest)
-    def name = options.model_name ?: file(options.model).name
+    def name = name_of_model(options)
 
     // test: [ species, folder of shards ]; every gene is evaluated
     PREPARE_DATASET(

@@ -6,7 +6,7 @@ include { EXPORT_MODEL   } from '../modules/export_model'
 include { PLAN_REGIONS   } from '../modules/plan_regions'
 include { PREDICT_TRACKS } from '../modules/predict_tracks'
 include { MERGE_TRACKS   } from '../modules/merge_tracks'
-include { existing_file ; model_files } from '../functions/inputs'
+include { chosen_regions ; existing_file ; model_files } from '../functions/inputs'
 include { publish_versions } from '../functions/versions'
 
 workflow PREDICT {
@@ -18,10 +18,7 @@ workflow PREDICT {
     main:
     def fasta = existing_file(options.fasta, '--fasta')
     def model = model_files(options.model, options, catalogue, code_digest)
-    def regions = options.regions
-    if (regions && file(regions, glob: false).exists()) {
-        regions = file(regions, glob: false).toAbsolutePath().toString()
-    }
+    def (region, bed) = chosen_regions(options)
 
     genome = PREPARE_GENOME(fasta, code_digest).genome
     bundle = EXPORT_MODEL(model, code_digest).bundle
@@ -36,7 +33,13 @@ workflow PREDICT {
         )
         genes = PREPARE_GENES.out.genes
     }
-    PLAN_REGIONS(genome, genes, options.subMap(['strand', 'bases_per_task']) + [regions: regions], code_digest)
+    PLAN_REGIONS(
+        genome,
+        genes,
+        bed,
+        options.subMap(['strand', 'bases_per_task']) + [regions: region],
+        code_digest,
+    )
 
     // tracks: regions_00001.tracks.parquet, …
     PREDICT_TRACKS(

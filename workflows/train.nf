@@ -6,13 +6,15 @@ include { EXPORT_MODEL    } from '../modules/export_model'
 include { CALIBRATE_MODEL } from '../modules/calibrate_model'
 include { EVALUATE_MODEL  } from '../modules/evaluate_model'
 include { FINISH_MODEL    } from '../modules/finish_model'
+include { checkpoint_folder } from '../functions/inputs'
 include { species_files   } from '../functions/species'
+include { training_options } from '../functions/training'
 include { publish_versions } from '../functions/versions'
 
 workflow TRAIN {
     take:
     options // Map: the checked parameters
-    initial // list of weight files that every member starts from; empty to start from nothing
+    initial // [ weight files that every member starts from, their SHA-256 ]; both empty to start from nothing
     code_digest // text: digest of the code below bin/
 
     main:
@@ -33,10 +35,18 @@ workflow TRAIN {
     test = folders(PREPARE_DATASET.out.test)
 
     // weights: [ seed, seed_42.pt ]
-    TRAIN_MEMBER(channel.fromList(seeds), train, validation, initial, options, code_digest)
+    TRAIN_MEMBER(
+        channel.fromList(seeds),
+        train,
+        validation,
+        initial,
+        checkpoint_folder(options.checkpoints),
+        training_options(options),
+        code_digest,
+    )
 
     // a member is named by its seed, and the ensemble is in the order of the seeds
-    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: card(options), sums: '', stored: null]
+    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: card(options), sums: '', stored: null, finished: false]
     EXPORT_MODEL(in_order(TRAIN_MEMBER.out.weights).map { weights -> [described, weights] }, code_digest)
     bundle = EXPORT_MODEL.out.bundle
     CALIBRATE_MODEL(bundle, validation, options.subMap(['device']), code_digest)
@@ -49,7 +59,7 @@ workflow TRAIN {
         in_order(TRAIN_MEMBER.out.run),
         PREPARE_DATASET.out.manifest.toSortedList { left, right -> left.name <=> right.name },
         [],
-        options.subMap(['species', 'assembly', 'licence']) + [provenance: initial ? "Started from ${options.pretrained}." : ''],
+        options.subMap(['species', 'assembly', 'licence']) + [provenance: initial[0] ? "Started from ${options.pretrained}." : ''],
         code_digest,
     )
     publish_versions(channel.topic('versions'), options.outdir)

@@ -1,7 +1,7 @@
 // A trained model and another species in; a model of that species out
 
-include { TRAIN       } from './train'
-include { model_files } from '../functions/inputs'
+include { TRAIN        } from './train'
+include { weight_files } from '../functions/inputs'
 
 workflow TRANSFER {
     take:
@@ -10,8 +10,7 @@ workflow TRANSFER {
     code_digest // text: digest of the code below bin/
 
     main:
-    def pretrained = model_files(options.pretrained, options, catalogue, code_digest)[1]
-    TRAIN(options, pretrained, code_digest)
+    TRAIN(options, weight_files(options.pretrained, '--pretrained', catalogue), code_digest)
 
     emit:
     bundle = TRAIN.out.bundle // model/

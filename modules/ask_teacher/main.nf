@@ -1,5 +1,7 @@
 // A part of the genes → what a big ensemble says of them and of mutated copies
 
+include { shell_word } from '../../functions/shell_word'
+
 process ASK_TEACHER {
     tag "${part}"
     label 'process_training'
@@ -7,7 +9,7 @@ process ASK_TEACHER {
 
     input:
     val part // I/N
-    path teacher, stageAs: 'teacher/*'
+    tuple path(teacher, stageAs: 'teacher/*'), val(sums) // weights; 'SHA256  NAME' lines that they have to match, may be none
     path genome
     path genes
     val options // [ copies, held_out_one_in, seed, device ]
@@ -18,7 +20,10 @@ process ASK_TEACHER {
     tuple val("${task.process}"), val('torch'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'torch\'))"'), topic: versions
 
     script:
+    def verify = sums ? 'check_weights.py --weights teacher --sha256 sums.txt' : ''
     """
+    printf '%s\\n' ${shell_word(sums)} > sums.txt
+    ${verify}
     ask_teacher.py \\
         --teacher teacher \\
         --fasta ${genome} \\

@@ -26,12 +26,12 @@ process EVALUATE_MODEL {
         --precision ${options.precision} \\
         --threads ${task.cpus} \\
         --name ${shell_word(name)} \\
-        --output ${name}.evaluation.csv \\
+        --output ${shell_word("${name}.evaluation.csv")} \\
         ${task.ext.args ?: ''}
     """
 
     stub:
     """
-    touch ${name}.evaluation.csv
+    touch ${shell_word("${name}.evaluation.csv")}
     """
 }

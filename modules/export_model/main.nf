@@ -10,7 +10,7 @@ process EXPORT_MODEL {
     storeDir { model.stored }
 
     input:
-    tuple val(model), path(weights, stageAs: 'weights/*') // [ name, info_tag, card, sums, stored ], files
+    tuple val(model), path(weights, stageAs: 'weights/*') // [ name, info_tag, card, sums, stored, finished ], files
     val code_digest
 
     output:

@@ -9,7 +9,8 @@ process PLAN_REGIONS {
     input:
     path genome
     path genes // may be none: then by region
-    val options // [ regions, strand, bases_per_task ]
+    path bed, stageAs: 'bed/*' // regions as a file, may be none
+    val options // [ regions (as text: contig:start-end), strand, bases_per_task ]
     val code_digest
 
     output:
@@ -17,7 +18,7 @@ process PLAN_REGIONS {
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 
     script:
-    def chosen = genes ? "--genes ${genes}" : options.regions ? "--regions ${shell_word(options.regions)}" : ''
+    def chosen = genes ? "--genes ${genes}" : bed ? "--regions ${bed}" : options.regions ? "--regions ${shell_word(options.regions)}" : ''
     """
     plan_regions.py \\
         --fasta ${genome} \\

@@ -44,15 +44,15 @@ process PREPARE_DATASET {
         --seed ${options.seed} \\
         --output-dir dataset \\
         ${task.ext.args ?: ''}
-    mv dataset/manifest.json ${name}.manifest.json
-    mv dataset/left_out.tsv ${name}.left_out.tsv
+    mv dataset/manifest.json ${shell_word("${name}.manifest.json")}
+    mv dataset/left_out.tsv ${shell_word("${name}.left_out.tsv")}
     """
 
     stub:
     """
     mkdir -p dataset/train dataset/validation dataset/test
     touch dataset/train/shard_00000.parquet dataset/validation/shard_00000.parquet dataset/test/shard_00000.parquet
-    echo '{}' > ${name}.manifest.json
-    touch ${name}.left_out.tsv
+    echo '{}' > ${shell_word("${name}.manifest.json")}
+    touch ${shell_word("${name}.left_out.tsv")}
     """
 }

@@ -11,8 +11,9 @@ process TRAIN_MEMBER {
     val seed
     path train, stageAs: 'train/?'
     path validation, stageAs: 'validation/?' // may be none
-    path initial, stageAs: 'initial/*' // may be none
-    val options // [ context, channels, unfreeze, epochs, learning_rate, … ]
+    tuple path(initial, stageAs: 'initial/*'), val(sums) // weights to start from, may be none; 'SHA256  NAME' lines that they have to match
+    path checkpoints, stageAs: 'checkpoints' // folder that outlives the task, may be none
+    val options // those of training_options() in functions/training.nf
     val code_digest
 
     output:
@@ -25,8 +26,11 @@ process TRAIN_MEMBER {
     def start = initial ? '--initial-weights initial' : ''
     def checked = validation ? '--validation validation/*' : ''
     // With a folder for checkpoints, a task that is tried again goes on where the last one ended.
-    def kept = options.checkpoints ? "--checkpoints ${shell_word(options.checkpoints)}" : ''
+    def kept = checkpoints ? '--checkpoints checkpoints/members' : ''
+    def verify = sums ? 'check_weights.py --weights initial --sha256 sums.txt' : ''
     """
+    printf '%s\\n' ${shell_word(sums)} > sums.txt
+    ${verify}
     train_member.py \\
         --dataset train/* ${checked} ${start} ${kept} \\
         --context ${options.context} \\

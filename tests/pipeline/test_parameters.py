@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ ANNOTATE = {
     "fasta": "g.fa",
     "annotation": "g.gtf",
     "model": "m",
+    "outdir": "results",
 }
 PARAMETERS = {
     "complete": (ANNOTATE, ANNOTATE),
@@ -43,11 +48,65 @@ PARAMETERS = {
         {"workflow": "annotate", "model": "m", "input": "a.vcf"},
         "--fasta and --annotation are needed for --workflow annotate",
     ),
+    "one thing missing": (
+        ANNOTATE | {"workflow": "mutagenesis"},
+        "--regions is needed for --workflow mutagenesis",
+    ),
+    "neither of a choice": (
+        {"workflow": "train", "fasta": "g.fa"},
+        "--input, or --fasta and --annotation are needed for --workflow train",
+    ),
+    "one of a choice": (
+        {"workflow": "train", "input": "s.csv", "outdir": "o"},
+        {"workflow": "train", "input": "s.csv", "outdir": "o"},
+    ),
+    "the other of a choice": (
+        ANNOTATE | {"workflow": "evaluate", "input": None},
+        ANNOTATE | {"workflow": "evaluate", "input": None},
+    ),
+    "no folder for the results": (ANNOTATE | {"outdir": ""}, "--outdir is empty: give a folder"),
+    "results moved from where -resume needs them": (
+        ANNOTATE | {"publish_dir_mode": "move"},
+        "--publish_dir_mode 'move' is not one of",
+    ),
+    **{
+        f"{name} of nothing": (ANNOTATE | {name: 0}, f"--{name} 0 is too small: it has to be more")
+        for name in ("test_share", "validation_share", "learning_rate")
+    },
+    "little, but more than nothing": (
+        ANNOTATE | {"test_share": 0.001},
+        ANNOTATE | {"test_share": 0.001},
+    ),
 }
 
 
 @pytest.fixture(scope="session")
-def check(tmp_path_factory):
+def away(tmp_path_factory):
+    """Samplesheets behind a URL, with files beside them: the address, and the folder behind it."""
+    folder = tmp_path_factory.mktemp("away")
+    (folder / "sheet.csv").write_text("sample,vcf\nfar,away.vcf\nnear,plain.vcf.gz\n")
+    (folder / "species.csv").write_text("name,fasta,annotation\nfar,far.fa,far.gtf\n")
+    for name in ("away.vcf", "far.fa", "far.gtf"):
+        (folder / name).write_text("x\n")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", folder
+    server.shutdown()
+    server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def kept_as(model: str, sums: str) -> str:
+    """Name of the folder in --model_cache for the code digest 'digest'."""
+    return f"{model}-{sha256((sums + 'digest').encode()).hexdigest()[:16]}"
+
+
+@pytest.fixture(scope="session")
+def check(tmp_path_factory, away):
     """Run one case of a table; all cases of all tables share one start of the engine."""
     folder = tmp_path_factory.mktemp("cases")
     (folder / "plain.vcf.gz").write_text("")
@@ -62,12 +121,20 @@ def check(tmp_path_factory):
         "escape.csv": "sample,vcf\n../../a,plain.vcf.gz\n",
         "blank.csv": "sample,vcf\n,plain.vcf.gz\n",
         "empty.csv": "sample,vcf\n",
+        "second.csv": ",sample,vcf\n,first,plain.vcf.gz\n",
+        "species.csv": "name,fasta,annotation\nyeast,g.fa,g.gtf\n",
+        "no_species.csv": "name,fasta\nyeast,g.fa\n",
+        "no_genes.csv": "name,fasta,annotation\nyeast,g.fa,\n",
     }
+    for name in ("g.fa", "g.gtf", "targets.bed"):
+        (folder / name).write_text("")
     for name, text in sheets.items():
         (folder / name).write_text(text)
-    for name, file in {"bundle": "bundle.json", "weights": "a.pt", "nothing": "a.txt"}.items():
+    files = {"bundle": "bundle.json", "weights": "a.pt", "nothing": "a.txt"}
+    for name, file in (files | {"hostile": "a$(touch pwned).pt"}).items():
         (folder / name).mkdir()
         (folder / name / file).write_text("{}")
+    address, _ = away
     inputs = {
         "one file": ("plain.vcf.gz", [["plain", "plain.vcf.gz"]]),
         "a glob": ("*r.bcf", [["other", "other.bcf"]]),
@@ -83,17 +150,102 @@ def check(tmp_path_factory):
         "absent": ("nowhere.vcf", "--input: nowhere.vcf does not exist"),
         "a folder": ("bundle", "--input: bundle is a folder"),
         "a name the shell would change": ("$HOME.vcf", "has '$' or a control character"),
+        "an empty first column": ("second.csv", [["first", "plain.vcf.gz"]]),
+        "a sheet that is far away, and its file beside it": (
+            f"{address}/sheet.csv",
+            [["far", "away.vcf"], ["near", "plain.vcf.gz"]],
+        ),
     }
     models = {
         "bundle": ("bundle", ["bundle.json"]),
         "weights": ("weights", ["a.pt"]),
         "neither": ("nothing", "--model nothing holds no model"),
         "absent": ("openspliceai-mane-80", "did you mean openspliceai-mane-80nt?"),
+        "a file that the shell would change": ("hostile", "has '$' or a control character"),
+    }
+    far, near = "http://127.0.0.1:9/models", str(folder / "models")
+    catalogued = {"model": "openspliceai-mane-80nt"}
+    key = kept_as("openspliceai-mane-80nt", "1a  one.pt\n2b  two.pt")
+    described = {
+        "kept in a folder": (
+            catalogued | {"model_cache": near},
+            {"stored": f"{near}/{key}", "finished": False},
+        ),
+        "kept in a bucket": (
+            catalogued | {"model_cache": far},
+            {"stored": f"{far}/{key}", "finished": False},
+        ),
+        "kept nowhere": (catalogued, {"stored": None, "finished": False}),
+        "a bundle": ({"model": "bundle"}, {"stored": None, "finished": True}),
+        "a bundle of the catalogue": ({"model": "finished"}, {"stored": None, "finished": True}),
+        "a bundle far away": ({"model": "published"}, {"stored": None, "finished": True}),
+        "weights": ({"model": "weights"}, {"stored": None, "finished": False}),
+        "what a stub left": (
+            catalogued | {"model_cache": str(folder / "left")},
+            "is not complete: delete that folder",
+        ),
+    }
+    stub = folder / "left" / key / "bundle" / "bundle.json"
+    stub.parent.mkdir(parents=True)
+    stub.write_text("{}")
+    weights = {
+        "of the catalogue": (
+            "openspliceai-mane-80nt",
+            [["one.pt", "two.pt"], "1a  one.pt\n2b  two.pt"],
+        ),
+        "of a folder": ("weights", [["a.pt"], ""]),
+        "a bundle": ("bundle", "--pretrained bundle holds no weights (.pt, .pth or .h5): a bundle"),
+        "a bundle of the catalogue": ("finished", "give the weights that it was exported from"),
+        "nothing": ("nothing", "--pretrained nothing holds no weights"),
+        "absent": ("nowhere", "--pretrained nowhere is neither a folder nor in the model"),
+    }
+    names = {
+        "of the catalogue": ("openspliceai-mane-80nt", ["openspliceai-mane-80nt"]),
+        "of a folder": ("some/where/my-model_2.1/", ["my-model_2.1"]),
+        "that the shell would run": ("m;touch pwned;", "'m;touch pwned;' can't name the results"),
+        "that is a glob": ("[abc]*", "can't name the results: give a --model_name"),
+    }
+    species = {
+        "good": ("species.csv", [["yeast", "g.fa", "g.gtf"]]),
+        "wrong columns": ("no_species.csv", "has no columns 'name', 'fasta' and 'annotation'"),
+        "no file": ("no_genes.csv", "has no annotation in row 1"),
+        "far away": (f"{address}/species.csv", [["far", "far.fa", "far.gtf"]]),
+    }
+    regions = {
+        "everything": ({"strand": "+"}, [None, None]),
+        "one": ({"regions": "chr1:1,000-2,000", "strand": "+"}, ["chr1:1,000-2,000", None]),
+        "a file": ({"regions": "targets.bed", "strand": "both"}, [None, "targets.bed"]),
+        "no file": ({"regions": "chr1", "strand": "both"}, "--regions: chr1 does not exist"),
+        "genes": ({"annotation": "g.gtf", "strand": "both"}, [None, None]),
+        "genes too": (
+            {"annotation": "g.gtf", "regions": "targets.bed", "strand": "both"},
+            "--annotation and --regions are given",
+        ),
+        "a strand of genes": (
+            {"annotation": "g.gtf", "strand": "-"},
+            "--strand - and --annotation are given",
+        ),
+    }
+    checkpoints = {
+        "none": (None, []),
+        "relative": ("kept here", [True, True]),
+        "a file": ("g.fa", "--checkpoints: g.fa is not a folder that can be written"),
+        "a bucket": ("s3://lab/kept", "is an address, a folder is expected"),
     }
     lines = {
         "csv": (["a", 'b "c", d', "", "é,"], ["a", 'b "c", d', "", "é,"]),
+        "csv, first field empty": (["", "b"], ["", "b"]),
     }
-    tables = {"parameters": PARAMETERS, "inputs": inputs, "model": models, "csv": lines}
+    plain_lines = {
+        "first field empty": (",b,,d", ["", "b", "", "d"]),
+        "all empty": (",", ["", ""]),
+        "one field": ("a", ["a"]),
+    }
+    tables = {
+        **{"parameters": PARAMETERS, "inputs": inputs, "model": models, "described": described},
+        **{"weights": weights, "name": names, "species": species, "regions": regions},
+        **{"checkpoints": checkpoints, "csv": lines, "line": plain_lines},
+    }
     cases = [(call, name, *case) for call, table in tables.items() for name, case in table.items()]
     file = folder / "cases.json"
     file.write_text(json.dumps([{"call": call, "given": given} for call, _, given, _ in cases]))
