@@ -29,7 +29,8 @@ if [ -z "$engine" ]; then
 fi
 
 version=$(sed -nE "s/^ *version *= *'(.+)'/\1/p" nextflow.config)
-source=$(git config --get remote.origin.url 2>/dev/null || true)
+# without the name or token that an address may begin with
+source=$(git config --get remote.origin.url 2>/dev/null | sed -E 's#//[^/]*@#//#' || true)
 bills=${BILLS:-results/sbom}
 mkdir -p "$bills"
 for image in "${images[@]}"; do

@@ -16,7 +16,7 @@ stop() {
 }
 
 # PATH without the virtual environment, whose own launcher is what we are about to write.
-outer_path=$(tr ':' '\n' <<<"$PATH" | grep -vxF "$venv/bin" | paste -sd:)
+outer_path=$(tr ':' '\n' <<<"$PATH" | grep -vxF "$venv/bin" | paste -sd: -)
 
 java_version() {
     "$1" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -n 1
