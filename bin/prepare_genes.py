@@ -10,7 +10,8 @@
 - ``chosen``: kept transcripts by reason (mane, canonical, longest, all, table);
 - ``other_biotypes``: genes left out, by biotype;
 - ``unmatched_contigs``: genes left out, by contig the FASTA does not have;
-- ``outside_contig``: genes left out because they start beyond the end of their contig.
+- ``outside_contig``: genes left out because they start beyond the end of their contig;
+- ``duplicates``: transcripts left out because the file has them twice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import json
 from pathlib import Path
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import run_entrypoint
+from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import (
     TranscriptChoice,
@@ -53,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with Genome(arguments.fasta) as genome:
         contigs = genome.contigs
-    biotypes = () if arguments.biotypes == "any" else arguments.biotypes.split(",")
+    biotypes = _words(arguments.biotypes)
     annotation = read_annotation(arguments.annotation, arguments.transcripts, contigs, biotypes)
     write_genes(annotation.genes, arguments.output)
     summary = {
@@ -69,9 +70,18 @@ def main() -> None:
         "other_biotypes": annotation.other_biotypes,
         "unmatched_contigs": annotation.unmatched,
         "outside_contig": annotation.outside,
+        "duplicates": annotation.duplicates,
     }
     with atomic_path(arguments.summary) as temporary:
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+def _words(text: str) -> list[str]:
+    """Biotypes of a list divided by commas; none for ``any``."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise InputError(f"--biotypes {text!r} names no biotype; 'any' keeps all.")
+    return [] if "any" in words else words
 
 
 if __name__ == "__main__":

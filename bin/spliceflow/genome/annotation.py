@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sys import intern
 from urllib.parse import unquote
@@ -33,6 +34,7 @@ _ATTRIBUTES = frozenset(
     )
 )
 _GTF_ATTRIBUTE = re.compile(r'([^\s;"=]+)\s+(?:"([^"]*)"|([^\s;]+))')
+_GTF_GENE = re.compile(r'(?:^|[\s;])gene_id\s+(?:"([^"]*)"|([^\s;]+))')
 _GTF_TRANSCRIPT = re.compile(r'(?:^|[\s;])transcript_id\s+(?:"([^"]*)"|([^\s;]+))')
 _ID_PREFIX = re.compile(r"^(gene|rna|transcript)[:-]", re.IGNORECASE)
 
@@ -42,7 +44,8 @@ class Transcript:
     """A transcript as annotated (coordinates 0-based, half-open).
 
     Attributes:
-        gene_key: what tells the gene from every other gene of the file.
+        gene_key: what tells the gene from every other gene of the file: contig, strand, identifier
+            and, where an identifier stands for several loci, the number of the locus.
         gene_id: gene identifier as a user would write it.
         gene_name: gene symbol; the identifier if there is none.
         transcript_id: transcript identifier.
@@ -56,7 +59,7 @@ class Transcript:
         tags: lower-case words of the ``tag`` attribute, spaces as underscores.
     """
 
-    gene_key: tuple[str, str, str]
+    gene_key: tuple[str, str, str, int]
     gene_id: str
     gene_name: str
     transcript_id: str
@@ -107,6 +110,17 @@ class _Feature:
         piece.append(start)
         piece.append(end)
 
+    def add_all(self, other: _Feature) -> None:
+        """Take over what is known of the same feature from other lines."""
+        for kind in other.pieces:
+            for start, end in other.ranges(kind):
+                self.add_piece(kind, start, end)
+        self.places |= other.places
+        self.tags |= other.tags
+        self.attributes = other.attributes | self.attributes
+        self.start = other.start if self.start is None else self.start
+        self.end = other.end if self.end is None else self.end
+
     def ranges(self, kind: str) -> Iterator[tuple[int, int]]:
         flat = self.pieces.get(kind, ())
         return zip(flat[::2], flat[1::2], strict=True)
@@ -139,22 +153,27 @@ def annotation_format(path: str | os.PathLike[str]) -> str:
 def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
     """Read a GTF file (plain, gzip or bgzip).
 
-    Transcripts are told apart by ``transcript_id``, contig and strand. Gene and transcript lines
-    are not needed.
+    Transcripts are told apart by ``transcript_id``, ``gene_id``, contig and strand; one whose
+    ``transcript`` line repeats elsewhere is one at each place. Gene and transcript lines are not
+    needed. A gene whose lines and transcripts do not overlap is one gene at each locus.
 
     Raises:
         InputError: a line is malformed; the message names it.
     """
     name = Path(path).name
     genes: dict[tuple[str, str, str], dict[str, str]] = {}
-    transcripts: dict[tuple[str, str, str], _Feature] = {}
+    gene_ranges: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    transcripts: dict[tuple[str, str, str, str], _Feature] = {}
+    repeated: dict[tuple[str, str, str, str], list[tuple[int, int]]] = {}
     for number, contig, feature, start, end, strand, text in _lines(path):
         part = feature in _PARTS
         if not part and feature not in ("gene", "transcript"):
             continue
         if part and (match := _GTF_TRANSCRIPT.search(text)):
             # The parts of a transcript repeat its attributes; reading them once is enough.
-            known = transcripts.get((contig, strand, match[1] or match[2] or ""))
+            gene = _GTF_GENE.search(text)
+            gene_id = (gene[1] or gene[2] or "") if gene else ""
+            known = transcripts.get((contig, strand, gene_id, match[1] or match[2] or ""))
             if known:
                 known.add_piece(feature, start, end)
                 continue
@@ -168,53 +187,131 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
         gene_id = attributes.get("gene_id", "")
         if feature == "gene":
             genes.setdefault((contig, strand, gene_id), attributes)
+            gene_ranges.setdefault((contig, strand, gene_id), []).append((start, end))
             continue
         transcript_id = attributes.get("transcript_id", "")
         if not transcript_id:
             raise InputError(
                 f"Line {number} of {name} has no transcript_id; every {feature} of a GTF needs one."
             )
-        record = transcripts.setdefault((contig, strand, transcript_id), _Feature())
+        place = (contig, strand, gene_id, transcript_id)
+        record = transcripts.setdefault(place, _Feature())
         record.places.add((contig, strand))
         record.tags |= tags
         for key, value in attributes.items():
             record.attributes.setdefault(key, value)
         if feature == "transcript":
+            if record.start is not None and record.end is not None:
+                repeated.setdefault(place, [(record.start, record.end)]).append((start, end))
             record.start, record.end = start, end
         else:
             record.add_piece(feature, start, end)
-    kept = []
-    read = len(transcripts)
-    for contig, strand, transcript_id in list(transcripts):
-        record = transcripts.pop((contig, strand, transcript_id))
-        own = record.attributes
-        gene_id = own.get("gene_id", "") or transcript_id
-        of_gene = genes.get((contig, strand, gene_id), {})
-        transcript = _transcript(
-            record,
-            gene_key=gene_id,
-            gene_id=gene_id,
-            gene_name=_first(of_gene | own, "gene_name", "gene", "gene_symbol") or gene_id,
-            transcript_id=transcript_id,
-            biotype=_first(own, "gene_type", "gene_biotype")
-            or _first(of_gene, "gene_type", "gene_biotype", "biotype")
-            or _first(own, "transcript_type", "transcript_biotype", "biotype"),
-        )
-        if transcript:
-            kept.append(transcript)
-    return AnnotatedTranscripts("GTF", tuple(kept), read - len(kept), {})
+    _join_parts_without_a_gene(transcripts)
+    kept: list[Transcript] = []
+    unusable = 0
+    for place in list(transcripts):
+        contig, strand, gene_id, transcript_id = place
+        for record in _divided(transcripts.pop(place), repeated.get(place, ())):
+            own = record.attributes
+            gene_id = own.get("gene_id", "") or transcript_id
+            of_gene = genes.get((contig, strand, gene_id), {})
+            transcript = _transcript(
+                record,
+                gene_key=gene_id,
+                gene_id=gene_id,
+                gene_name=_first(of_gene | own, "gene_name", "gene", "gene_symbol") or gene_id,
+                transcript_id=transcript_id,
+                biotype=_first(own, "gene_type", "gene_biotype")
+                or _first(of_gene, "gene_type", "gene_biotype", "biotype")
+                or _first(own, "transcript_type", "transcript_biotype", "biotype"),
+            )
+            if transcript:
+                kept.append(transcript)
+            else:
+                unusable += 1
+    return AnnotatedTranscripts("GTF", tuple(_with_loci(kept, gene_ranges)), unusable, {})
+
+
+def _join_parts_without_a_gene(transcripts: dict[tuple[str, str, str, str], _Feature]) -> None:
+    """Give what lines without ``gene_id`` say to the only transcript of that name there is."""
+    nameless = [place for place in transcripts if not place[2]]
+    if not nameless:
+        return
+    named: dict[tuple[str, str, str], list[_Feature]] = {}
+    for (contig, strand, gene_id, transcript_id), record in transcripts.items():
+        if gene_id:
+            named.setdefault((contig, strand, transcript_id), []).append(record)
+    for place in nameless:
+        contig, strand, _, transcript_id = place
+        found = named.get((contig, strand, transcript_id), ())
+        if len(found) == 1:
+            found[0].add_all(transcripts.pop(place))
+
+
+def _divided(record: _Feature, lines: Sequence[tuple[int, int]]) -> list[_Feature]:
+    """One feature for each place of ``lines``, the ranges of a repeated ``transcript`` line."""
+    loci = _joined(lines)
+    if not loci:
+        return [record]
+    if len(loci) == 1:
+        record.start, record.end = loci[0]
+        return [record]
+    found = [
+        _Feature("", record.attributes, record.tags, start, end, places=record.places)
+        for start, end in loci
+    ]
+    starts = [start for start, _ in loci]
+    for kind in record.pieces:
+        for start, end in record.ranges(kind):
+            found[max(0, bisect_right(starts, start) - 1)].add_piece(kind, start, end)
+    return found
+
+
+def _with_loci(
+    transcripts: Sequence[Transcript],
+    gene_ranges: Mapping[tuple[str, str, str], Sequence[tuple[int, int]]],
+) -> list[Transcript]:
+    """Number the loci of genes whose transcripts, and gene lines, do not overlap."""
+    by_gene: dict[tuple[str, str, str, int], list[int]] = {}
+    for row, transcript in enumerate(transcripts):
+        by_gene.setdefault(transcript.gene_key, []).append(row)
+    numbered = list(transcripts)
+    for (contig, strand, gene, _), rows in by_gene.items():
+        if len(rows) == 1:
+            continue
+        ranges = [(transcripts[row].start, transcripts[row].end) for row in rows]
+        loci = _joined([*ranges, *gene_ranges.get((contig, strand, gene), ())])
+        starts = [start for start, _ in loci]
+        for row in rows:
+            locus = bisect_right(starts, transcripts[row].start) - 1
+            if locus:
+                numbered[row] = replace(transcripts[row], gene_key=(contig, strand, gene, locus))
+    return numbered
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges that overlap made one, ascending."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
     """Read a GFF3 file (plain, gzip or bgzip).
 
     A transcript is whatever exons or coding parts name as their parent; its gene is the topmost
-    ancestor. Parts whose parent is the gene itself make a transcript of their own.
+    ancestor. Parts whose parent is the gene itself make a transcript of their own. An ID that
+    stands on several contigs is another feature on each; a parent is looked for on the same contig
+    first.
 
     Raises:
         InputError: a line is malformed; the message names it.
     """
-    features: dict[str, _Feature] = {}
+    features: dict[tuple[str, str], _Feature] = {}
     chromosomes: dict[str, str] = {}
     for number, contig, kind, start, end, strand, text in _lines(path):
         attributes = _gff3_attributes(text)
@@ -227,11 +324,11 @@ def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
             parents = [parent for parent in attributes.get("Parent", "").split(",") if parent]
             # A part without a parent can't be told to belong to any gene.
             for parent in parents:
-                record = features.setdefault(parent, _Feature())
+                record = features.setdefault((contig, parent), _Feature())
                 record.add_piece(kind, start, end)
                 record.places.add((contig, strand))
         elif identifier := attributes.get("ID", ""):
-            record = features.setdefault(identifier, _Feature())
+            record = features.setdefault((contig, identifier), _Feature())
             parents = attributes.get("Parent", "").split(",")
             if identifier in parents:
                 raise InputError(
@@ -246,12 +343,19 @@ def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
             # Lines that share an ID are one feature in pieces.
             record.start = start if record.start is None else min(record.start, start)
             record.end = end if record.end is None else max(record.end, end)
+    only_place = _only_places(features)
+    for place in [place for place, record in features.items() if record.start is None]:
+        # Parts that name a feature of another contig belong to it.
+        if place[1] in only_place:
+            features[only_place[place[1]]].add_all(features.pop(place))
     kept, unusable = [], 0
-    for identifier, record in features.items():
+    for place, record in features.items():
         if not record.pieces:
             continue
-        gene_key = _topmost(identifier, features, path)
-        own, of_gene = record.attributes, features[gene_key].attributes
+        _, identifier = place
+        top = _topmost(place, features, only_place, path)
+        gene_key = top[1]
+        own, of_gene = record.attributes, features[top].attributes
         gene_id = _first(own | of_gene, "gene_id") or _ID_PREFIX.sub("", gene_key)
         transcript = _transcript(
             record,
@@ -327,14 +431,35 @@ def _first(attributes: dict[str, str], *names: str) -> str:
     return next((attributes[name] for name in names if attributes.get(name)), "")
 
 
-def _topmost(identifier: str, features: dict[str, _Feature], path: str | os.PathLike[str]) -> str:
-    seen = {identifier}
-    while (parent := features[identifier].parent) and parent in features:
-        if parent in seen:
-            raise InputError(f"Feature {identifier!r} of {path} is among its own parents.")
-        seen.add(parent)
-        identifier = parent
-    return identifier
+def _only_places(features: Mapping[tuple[str, str], _Feature]) -> dict[str, tuple[str, str]]:
+    """Where the feature of an ID has its line, for IDs that have one on a single contig."""
+    found: dict[str, tuple[str, str]] = {}
+    several: set[str] = set()
+    for place, record in features.items():
+        if record.start is not None and found.setdefault(place[1], place) != place:
+            several.add(place[1])
+    return {identifier: place for identifier, place in found.items() if identifier not in several}
+
+
+def _topmost(
+    place: tuple[str, str],
+    features: Mapping[tuple[str, str], _Feature],
+    only_place: Mapping[str, tuple[str, str]],
+    path: str | os.PathLike[str],
+) -> tuple[str, str]:
+    """Contig and ID of the topmost ancestor of a feature."""
+    seen = {place}
+    while parent := features[place].parent:
+        above = (place[0], parent)
+        if above not in features:
+            if parent not in only_place:
+                break
+            above = only_place[parent]
+        if above in seen:
+            raise InputError(f"Feature {place[1]!r} of {path} is among its own parents.")
+        seen.add(above)
+        place = above
+    return place
 
 
 def _transcript(
@@ -362,7 +487,7 @@ def _transcript(
             exons.append((start, end))
     first, last = exons[0][0], exons[-1][1]
     return Transcript(
-        gene_key=(contig, strand, gene_key),
+        gene_key=(contig, strand, gene_key, 0),
         gene_id=gene_id,
         gene_name=gene_name,
         transcript_id=transcript_id,

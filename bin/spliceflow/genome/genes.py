@@ -221,6 +221,7 @@ class Annotation:
         other_biotypes: genes left out for their biotype, by biotype.
         unmatched: genes left out because the FASTA does not have their contig, by contig.
         outside: genes left out because they start beyond the end of their contig.
+        duplicates: transcripts left out because the file has them twice.
     """
 
     genes: tuple[Gene, ...]
@@ -233,6 +234,7 @@ class Annotation:
     other_biotypes: dict[str, int]
     unmatched: dict[str, int]
     outside: int
+    duplicates: int
 
 
 def read_annotation(
@@ -243,6 +245,9 @@ def read_annotation(
 ) -> Annotation:
     """Read genes from a GTF, GFF3 or SpliceAI table and keep one transcript of each (or all).
 
+    Contig, name and identifiers tell a kept transcript from every other: where several share them,
+    their range (1-based) is appended to ``transcript_id``.
+
     Args:
         path: the annotation, plain or compressed; the format is found from its content.
         transcripts: a :class:`TranscriptChoice`; a SpliceAI table is always kept whole.
@@ -252,7 +257,8 @@ def read_annotation(
             ``protein_coding`` if it has coding parts.
 
     Raises:
-        InputError: the file is malformed, or no gene is left.
+        InputError: the file is malformed, states biotypes but not a wanted one, or no gene is
+            left.
     """
     choice = TranscriptChoice(transcripts)
     file_format = annotation_format(path)
@@ -262,24 +268,31 @@ def read_annotation(
     if file_format == "SpliceAI":
         genes = read_spliceai_table(path)
         genes_read = transcripts_read = len(genes)
-        picked = [("table", gene) for gene in genes]
+        picked = [("table", (gene.contig, gene.strand, gene.gene_id, 0), gene) for gene in genes]
     else:
         source = read_gtf(path) if file_format == "GTF" else read_gff3(path)
         chromosomes, unusable = source.chromosomes, source.unusable
         transcripts_read = len(source.transcripts)
-        by_gene: dict[tuple[str, str, str], list[Transcript]] = {}
+        by_gene: dict[tuple[str, str, str, int], list[Transcript]] = {}
         for transcript in source.transcripts:
             by_gene.setdefault(transcript.gene_key, []).append(transcript)
         genes_read = len(by_gene)
         wanted = frozenset(biotypes)
         states_biotypes = any(transcript.biotype for transcript in source.transcripts)
         picked = []
-        for members in by_gene.values():
+        found_biotypes: set[str] = set()
+        for key, members in by_gene.items():
             biotype = _biotype(members) if states_biotypes else ""
+            found_biotypes.add(biotype)
             if states_biotypes and wanted and biotype not in wanted:
                 other_biotypes[biotype] = other_biotypes.get(biotype, 0) + 1
                 continue
-            picked += [(how, _gene(kept, biotype)) for how, kept in _choose(members, choice)]
+            picked += [(how, key, _gene(kept, biotype)) for how, kept in _choose(members, choice)]
+        if states_biotypes and (missing := wanted - found_biotypes):
+            raise InputError(
+                f"{path} has no gene of biotype {', '.join(sorted(missing))}; it has "
+                f"{', '.join(sorted(found_biotypes))[:1000]}: check --biotypes."
+            )
     if not picked:
         raise InputError(
             f"{path} holds no gene to keep: {transcripts_read} transcripts with exons were read, "
@@ -288,11 +301,10 @@ def read_annotation(
     names = ContigNames(contigs, chromosomes) if contigs is not None else None
     order = {contig: rank for rank, contig in enumerate(contigs or ())}
     resolved: dict[str, str | None] = {}
-    kept_genes: list[Gene] = []
-    chosen: dict[str, int] = {}
+    kept_genes: list[tuple[str, tuple[str, str, str, int], Gene]] = []
     unmatched: dict[str, int] = {}
     outside = 0
-    for how, gene in picked:
+    for how, key, gene in picked:
         if gene.contig not in resolved:
             resolved[gene.contig] = names.resolve(gene.contig) if names else gene.contig
         contig = resolved[gene.contig]
@@ -301,14 +313,20 @@ def read_annotation(
         elif contigs is not None and gene.tx_start >= contigs[contig]:
             outside += 1
         else:
-            chosen[how] = chosen.get(how, 0) + 1
-            kept_genes.append(gene if contig == gene.contig else replace(gene, contig=contig))
+            renamed = gene if contig == gene.contig else replace(gene, contig=contig)
+            kept_genes.append((how, key, renamed))
     if not kept_genes:
         raise InputError(
             f"No gene of {path} lies on a contig of the FASTA: the annotation has "
             f"{_some(resolved)}, the FASTA {_some(contigs or ())}; use files of one assembly."
         )
-    kept_genes.sort(
+    distinct = _distinct([gene for _, _, gene in kept_genes])
+    chosen: dict[str, int] = {}
+    for row in distinct:
+        how = kept_genes[row][0]
+        chosen[how] = chosen.get(how, 0) + 1
+    ordered = sorted(
+        distinct.values(),
         key=lambda gene: (
             order.get(gene.contig, 0),
             gene.contig,
@@ -318,20 +336,55 @@ def read_annotation(
             gene.gene_id,
             gene.transcript_id,
             gene.strand,
-        )
+        ),
     )
     return Annotation(
-        genes=tuple(kept_genes),
+        genes=tuple(ordered),
         format=file_format,
         genes_read=genes_read,
         transcripts_read=transcripts_read,
         transcripts_unusable=unusable,
-        genes_kept=len({(gene.contig, gene.strand, gene.gene_id) for gene in kept_genes}),
+        genes_kept=len({kept_genes[row][1] for row in distinct}),
         chosen=chosen,
         other_biotypes=dict(sorted(other_biotypes.items())),
         unmatched=dict(sorted(unmatched.items())),
         outside=outside,
+        duplicates=len(kept_genes) - len(distinct),
     )
+
+
+def _distinct(genes: Sequence[Gene]) -> dict[int, Gene]:
+    """Rows of ``genes`` that are not the same as another row, each gene under its own name.
+
+    A scores table tells genes by contig, name and identifiers, so no two rows may agree in these.
+    """
+    same: dict[tuple[str, str, str, str], list[int]] = {}
+    for row, gene in enumerate(genes):
+        key = (gene.contig, gene.name, gene.gene_id, gene.transcript_id)
+        same.setdefault(key, []).append(row)
+    taken = set(same)
+    found: dict[int, Gene] = {}
+    for (contig, name, gene_id, transcript_id), rows in same.items():
+        unlike = {replace(genes[row], biotype=""): row for row in reversed(rows)}
+        if len(unlike) == 1:
+            found[rows[0]] = genes[rows[0]]
+            continue
+        # The order does not depend on that of the file, so neither do the names.
+        for _, row in sorted(
+            (
+                (gene.tx_start, gene.tx_end, gene.strand, gene.exon_starts, gene.exon_ends),
+                row,
+            )
+            for gene, row in unlike.items()
+        ):
+            own = f"{transcript_id}:{genes[row].tx_start + 1}-{genes[row].tx_end}"
+            number, unused = 1, own
+            while (contig, name, gene_id, unused) in taken:
+                number += 1
+                unused = f"{own}:{number}"
+            taken.add((contig, name, gene_id, unused))
+            found[row] = replace(genes[row], transcript_id=unused)
+    return found
 
 
 def _biotype(members: Sequence[Transcript]) -> str:

@@ -290,6 +290,135 @@ def test_parents_in_a_circle_are_an_input_error(tmp_path: Path) -> None:
         read_annotation(path)
 
 
+def exon(
+    start: int, end: int, gene: str, transcript: str, strand: str = "+", more: str = ""
+) -> str:
+    return gtf(
+        "1", "exon", start, end, strand, f'gene_id "{gene}"; transcript_id "{transcript}"; {more}'
+    )
+
+
+def named(annotation: Annotation) -> list[tuple[str, str, int, int]]:
+    return [(g.gene_id, g.transcript_id, g.tx_start, g.tx_end) for g in annotation.genes]
+
+
+def test_rows_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:
+    header = "#NAME\tCHROM\tSTRAND\tTX_START\tTX_END\tEXON_START\tEXON_END"
+    lines = [
+        "ABC\t1\t+\t100\t900\t100,800,\t200,900,",
+        "ABC\t1\t+\t400\t900\t400,800,\t500,900,",
+        "ABC\t1\t-\t400\t900\t400,800,\t500,900,",
+        "ABC\t1\t+\t100\t900\t100,800,\t200,900,",
+        "ABC\t2\t+\t100\t900\t100,800,\t200,900,",
+        "ABC:401-900\t1\t+\t400\t900\t400,800,\t500,900,",
+    ]
+    annotation = read_annotation(write(tmp_path / "a.tsv", header, *lines))
+    names = [(g.contig, g.gene_id, g.transcript_id) for g in annotation.genes]
+    assert names == [
+        ("1", "ABC", "ABC:101-900"),
+        ("1", "ABC", "ABC:401-900"),
+        ("1", "ABC", "ABC:401-900:2"),
+        ("1", "ABC:401-900", "ABC:401-900"),
+        ("2", "ABC", "ABC"),
+    ]
+    assert annotation.duplicates == 1
+    assert annotation.chosen == {"table": 5}
+    turned = read_annotation(write(tmp_path / "b.tsv", header, *reversed(lines)))
+    assert turned.genes == annotation.genes
+
+
+def test_transcripts_of_different_genes_may_share_an_identifier(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.gtf",
+        exon(101, 200, "ND1", "unknown_transcript_1"),
+        exon(6001, 6100, "ND2", "unknown_transcript_1"),
+        exon(6201, 6300, "ND2", "unknown_transcript_1"),
+        exon(301, 400, "ND1", "unknown_transcript_1"),
+    )
+    annotation = read_annotation(path)
+    assert named(annotation) == [
+        ("ND1", "unknown_transcript_1", 100, 400),
+        ("ND2", "unknown_transcript_1", 6000, 6300),
+    ]
+    assert [gene.exon_starts for gene in annotation.genes] == [(100, 300), (6000, 6200)]
+
+
+def test_lines_without_a_gene_belong_to_the_transcript_of_their_name(tmp_path: Path) -> None:
+    alone = gtf("1", "exon", 301, 400, "+", 'transcript_id "T";')
+    (gene,) = read_annotation(write(tmp_path / "a.gtf", alone, exon(101, 200, "G", "T"))).genes
+    assert (gene.gene_id, gene.exon_starts) == ("G", (100, 300))
+
+
+def test_a_gene_identifier_at_two_loci_is_two_genes(tmp_path: Path) -> None:
+    lines = [
+        exon(101, 300, "A", "NM_1"),
+        exon(201, 600, "A", "NM_2"),
+        exon(500_001, 500_300, "A", "NM_1_dup1"),
+    ]
+    annotation = read_annotation(write(tmp_path / "a.gtf", *lines))
+    assert named(annotation) == [("A", "NM_2", 200, 600), ("A", "NM_1_dup1", 500_000, 500_300)]
+    assert (annotation.genes_read, annotation.genes_kept) == (2, 2)
+    # A line of the gene says that it is one.
+    gene = gtf("1", "gene", 101, 500_300, "+", 'gene_id "A";')
+    annotation = read_annotation(write(tmp_path / "b.gtf", gene, *lines))
+    assert named(annotation) == [("A", "NM_2", 200, 600)]
+
+
+def test_a_transcript_whose_line_repeats_elsewhere_is_two(tmp_path: Path) -> None:
+    def copy(start: int) -> list[str]:
+        return [
+            exon(start, start + 99, "A", "NM_1"),
+            gtf("1", "transcript", start, start + 899, "+", 'gene_id "A"; transcript_id "NM_1";'),
+            exon(start + 800, start + 899, "A", "NM_1"),
+        ]
+
+    path = write(tmp_path / "a.gtf", *copy(101), *copy(900_001))
+    assert named(read_annotation(path, "all")) == [
+        ("A", "NM_1:101-1000", 100, 1000),
+        ("A", "NM_1:900001-900900", 900_000, 900_900),
+    ]
+    twice = write(tmp_path / "b.gtf", *copy(101), *copy(101))
+    assert named(read_annotation(twice)) == [("A", "NM_1", 100, 1000)]
+
+
+def test_an_identifier_of_gff3_may_stand_on_two_contigs(tmp_path: Path) -> None:
+    def copy(contig: str) -> list[str]:
+        return [
+            gff(contig, "gene", 101, 900, "+", f"ID=g;Name=ABC{contig}"),
+            gff(contig, "mRNA", 101, 900, "+", "ID=t;Parent=g"),
+            gff(contig, "exon", 101, 200, "+", "Parent=t"),
+        ]
+
+    annotation = read_annotation(write(tmp_path / "a.gff3", *copy("X"), *copy("Y")))
+    assert [(g.contig, g.name, g.transcript_id) for g in annotation.genes] == [
+        ("X", "ABCX", "t"),
+        ("Y", "ABCY", "t"),
+    ]
+
+
+def test_parts_of_gff3_on_another_contig_are_not_a_gene(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.gff3",
+        gff("1", "gene", 101, 900, "+", "ID=g;Name=ABC"),
+        gff("1", "mRNA", 101, 900, "+", "ID=t;Parent=g"),
+        gff("1", "exon", 101, 200, "+", "Parent=t"),
+        gff("2", "exon", 101, 200, "+", "Parent=t"),
+        gff("2", "mRNA", 101, 900, "-", "ID=u;Parent=g"),
+        gff("2", "exon", 101, 900, "-", "Parent=u"),
+    )
+    annotation = read_annotation(path)
+    assert [(g.contig, g.name, g.gene_id) for g in annotation.genes] == [("2", "ABC", "g")]
+    assert annotation.transcripts_unusable == 1
+
+
+def test_a_biotype_the_annotation_lacks_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gtf", *GENCODE)
+    with pytest.raises(InputError, match=r"biotype lincRNA; it has lncRNA, protein_coding"):
+        read_annotation(path, biotypes=["protein_coding", "lincRNA"])
+    without = write(tmp_path / "b.gtf", exon(101, 200, "A", "T"))
+    assert len(read_annotation(without, biotypes=["lincRNA"]).genes) == 1
+
+
 SEEDS = {
     "gtf": "\n".join(GENCODE).encode(),
     "gff3": b"##gff-version 3\n1\tx\tgene\t1\t50\t.\t+\t.\tID=g;gene_biotype=protein_coding\n"

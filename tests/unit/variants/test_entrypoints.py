@@ -98,6 +98,12 @@ def test_prepare_genes(tmp_path: Path, small_genome) -> None:
     assert summary["transcripts_kept"] == 1
     assert summary["unmatched_contigs"] == {"7": 1}
     assert len(summary["fingerprint"]) == 12
+    for biotypes, message in ((" , ", "names no biotype"), ("lncRNA", "no gene of biotype lncRNA")):
+        wanted = ("--annotation", "a.gtf", "--biotypes", biotypes)
+        assert message in refused(run("prepare_genes", *wanted, *options, cwd=tmp_path))
+    for biotypes in (" protein_coding,", "lncRNA, any"):
+        wanted = ("--annotation", "a.gtf", "--biotypes", biotypes)
+        assert run("prepare_genes", *wanted, *options, cwd=tmp_path).returncode == 0
     (tmp_path / "a.gtf").write_text("hello\n")
     assert "not an annotation" in refused(
         run("prepare_genes", "--annotation", "a.gtf", *options, cwd=tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from small_cohort import GENES, LABEL, record, score_cohort, score_shard, vcf_te
 from spliceflow.errors import InputError
 from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
+from spliceflow.genome.genes import Gene, read_annotation
 from spliceflow.variants.merge import merge_scores
 from spliceflow.variants.precomputed import ImportCounts, read_precomputed
 from spliceflow.variants.score_store import (
@@ -66,7 +67,12 @@ def vcf(small_genome, tmp_path: Path) -> Path:
 
 
 def run_with_store(
-    vcf: Path, fasta: Path, folder: Path, store: ScoreStore, key: StoreKey
+    vcf: Path,
+    fasta: Path,
+    folder: Path,
+    store: ScoreStore,
+    key: StoreKey,
+    genes: Sequence[Gene] = GENES,
 ) -> tuple[CohortShards, Path]:
     """Shard, score what is new, merge, and add the new to the store."""
     folder.mkdir()
@@ -74,7 +80,7 @@ def run_with_store(
         cohort = shard_cohort(
             [vcf],
             genome,
-            GENES,
+            genes,
             LABEL.distance,
             folder / "shards",
             folder / "unscored.parquet",
@@ -86,7 +92,7 @@ def run_with_store(
     scores = []
     for shard in cohort.shards:
         scores.append(folder / f"scores_{shard.path.name}")
-        score_shard(shard.path, scores[-1])
+        score_shard(shard.path, scores[-1], genes)
     merge_scores(
         [*scores, folder / "known.parquet"],
         folder / "unscored.parquet",
@@ -118,6 +124,29 @@ def test_a_second_run_scores_only_what_is_new(small_genome, genome, key, vcf, tm
     assert three.known.rows == scored
     assert three.known.alleles < scored, "an allele in two genes is one allele"
     assert pq.read_table(table).equals(plain)
+
+
+def test_genes_of_one_name_keep_their_own_scores(small_genome, genome, key, vcf, tmp_path):
+    lines = [
+        "ONE\t1\t+\t100\t900\t100,800,\t200,900,",
+        "ONE\t1\t+\t300\t900\t300,800,\t400,900,",
+        "ONE\t1\t-\t300\t600\t300,\t600,",
+    ]
+    table = tmp_path / "genes.tsv"
+    table.write_text("\n".join(lines) + "\n")
+    genes = read_annotation(table, contigs=genome.contigs).genes
+    store = ScoreStore(tmp_path / "store")
+    arguments = (vcf, small_genome.path)
+    one, scored = run_with_store(*arguments, tmp_path / "one", store, key, genes)
+    two, found = run_with_store(*arguments, tmp_path / "two", store, key, genes)
+    rows = [
+        row
+        for row in pq.read_table(scored).to_pylist()
+        if (row["contig"], row["pos"]) == ("chr1", 402)
+    ]
+    assert len({(row["ds_ag"], row["strand"], row["transcript_id"]) for row in rows}) == 3
+    assert two.known.rows == sum(shard.rows for shard in one.shards)
+    assert pq.read_table(found).equals(pq.read_table(scored))
 
 
 def one_counts(vcf: Path, genome: Genome, folder: Path) -> dict[tuple[str, str], int]:
