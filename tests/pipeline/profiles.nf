@@ -1,23 +1,24 @@
 // Resolves many combinations of profiles with one start of the engine: prints one line of JSON for
-// each, with its directives as a task sees them on its first attempt, with and without a GPU.
+// each, with its directives as a task sees them: on its first attempt without and with a GPU, on its
+// third, and for a model that is a bundle already.
 
-def plain(value, task, given) {
+def plain(value, seen) {
     if (value instanceof Closure) {
         def closure = value.clone()
-        closure.delegate = [task: task, params: given]
+        closure.delegate = seen
         closure.resolveStrategy = Closure.DELEGATE_FIRST
         try {
-            return plain(closure.call(), task, given)
+            return plain(closure.call(), seen)
         }
         catch (MissingPropertyException _fault) {
             return '(known to the task)'
         }
     }
     if (value instanceof Map) {
-        return value.collectEntries { name, part -> [(name.toString()): plain(part, task, given)] }
+        return value.collectEntries { name, part -> [(name.toString()): plain(part, seen)] }
     }
     if (value instanceof List) {
-        return value.collect { part -> plain(part, task, given) }
+        return value.collect { part -> plain(part, seen) }
     }
     return value instanceof Number || value instanceof Boolean || value == null ? value : value.toString()
 }
@@ -31,13 +32,19 @@ workflow {
             .setCurrentDir(root)
             .setCmdRun(new nextflow.cli.CmdRun(profile: profile, params: new groovy.json.JsonSlurper().parseText(given)))
             .build()
-        def gpu = [attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type]]
-        def scopes = config.subMap(['docker', 'podman', 'singularity', 'apptainer', 'charliecloud', 'conda', 'executor', 'k8s', 'aws', 'google', 'azure', 'manifest'])
+        def first = [params: config.params, model: [finished: false], task: [attempt: 1, exitStatus: 0]]
+        def gpu = first + [task: [attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type]]]
+        def third = first + [task: [attempt: 3, exitStatus: 137]]
+        def finished = first + [model: [finished: true]]
+        def scopes = config.subMap(['docker', 'podman', 'singularity', 'apptainer', 'charliecloud', 'conda', 'executor', 'k8s', 'aws', 'google', 'azure', 'manifest', 'trace'])
         println('PROFILE ' + groovy.json.JsonOutput.toJson([
             profile: profile,
-            process: plain(config.process, [attempt: 1, exitStatus: 0], config.params),
-            gpu_process: plain(config.process, gpu, config.params),
-            scopes: plain(scopes, gpu, config.params),
+            process: plain(config.process, first),
+            gpu_process: plain(config.process, gpu),
+            third_process: plain(config.process, third),
+            finished_process: plain(config.process, finished),
+            scopes: plain(scopes, gpu),
+            params: plain(config.params.subMap(['model_cache', 'outdir']), gpu),
         ]))
     }
 }

@@ -37,6 +37,13 @@ COMBINATIONS = (
     "gpu,docker",
     "slurm,singularity,gpu",
 )
+SPECIAL = (
+    ("gpu", {"device": "auto"}),
+    ("gpu", {"device": "auto", "precision": "tf32"}),
+    ("awsbatch", {"model_cache": "s3://lab/models"}),
+    ("docker", {"outdir": ""}),
+)
+SPECIAL_NAMES = ("any device", "tf32", "cache in a bucket", "no outdir")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,10 @@ def resolved(tmp_path_factory) -> dict[str, dict]:
     folder = tmp_path_factory.mktemp("profiles")
     given = json.dumps(GIVEN, separators=(",", ":"))
     combinations = folder / "combinations.txt"
-    combinations.write_text("".join(f"{name} {given}\n" for name in COMBINATIONS))
+    special = "".join(
+        f"{name} {json.dumps(GIVEN | more, separators=(',', ':'))}\n" for name, more in SPECIAL
+    )
+    combinations.write_text("".join(f"{name} {given}\n" for name in COMBINATIONS) + special)
     environment = os.environ | {"NXF_ANSI_LOG": "false"}
     environment["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
     script = ROOT / "tests" / "pipeline" / "profiles.nf"
@@ -58,8 +68,10 @@ def resolved(tmp_path_factory) -> dict[str, dict]:
         check=False,
     )
     lines = [line[8:] for line in done.stdout.splitlines() if line.startswith("PROFILE ")]
-    assert len(lines) == len(COMBINATIONS), done.stdout + done.stderr
-    return {found["profile"]: found for found in map(json.loads, lines)}
+    assert len(lines) == len(COMBINATIONS) + len(SPECIAL), done.stdout + done.stderr
+    found = [json.loads(line) for line in lines]
+    named = {each["profile"]: each for each in found[: len(COMBINATIONS)]}
+    return named | dict(zip(SPECIAL_NAMES, found[len(COMBINATIONS) :], strict=True))
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
@@ -153,3 +165,39 @@ def test_the_order_of_profiles_does_not_matter(resolved):
     first, second = resolved["docker,gpu"], resolved["gpu,docker"]
     for part in ("process", "gpu_process", "scopes"):
         assert first[part] == second[part]
+
+
+@pytest.mark.parametrize("combination", [*ENGINES, "k8s", "awsbatch"])
+def test_only_a_finished_bundle_is_exported_without_pytorch(resolved, combination):
+    found = resolved[combination]
+    version = found["scopes"]["manifest"]["version"]
+    name = "withName:.*EXPORT_MODEL"
+    assert found["process"][name]["container"].endswith(f"/training:{version}")
+    assert found["finished_process"][name]["container"].endswith(f"/scoring-cpu:{version}")
+
+
+def test_the_third_attempt_does_without_a_gpu_only_where_a_cpu_can_do_the_same(resolved):
+    scoring, training = "withLabel:.*_scoring", "withLabel:.*_training"
+    for name, expected in {"any device": None, "tf32": 1, "docker,gpu": 1}.items():
+        assert resolved[name]["process"][scoring]["accelerator"] == 1
+        assert resolved[name]["third_process"][scoring]["accelerator"] == expected
+        assert resolved[name]["third_process"][training]["accelerator"] == 1
+
+
+@pytest.mark.parametrize("cloud", ["awsbatch", "google_batch", "azure_batch"])
+def test_clouds_keep_no_model_in_a_folder_of_this_machine(resolved, cloud):
+    assert resolved[cloud]["params"]["model_cache"] is None
+    assert resolved["slurm"]["params"]["model_cache"] == "models"
+    assert resolved["cache in a bucket"]["params"]["model_cache"] == "s3://lab/models"
+
+
+@pytest.mark.parametrize("cloud", ["google_batch", "azure_batch"])
+def test_tasks_are_root_where_their_folder_is_mounted_for_root(resolved, cloud):
+    assert resolved[cloud]["process"]["containerOptions"] == "--user root"
+    assert resolved[f"{cloud},gpu"]["process"]["containerOptions"] == "--user root"
+
+
+def test_without_a_folder_for_results_nothing_is_written_into_the_root(resolved):
+    assert resolved["no outdir"]["params"]["outdir"] == ""
+    assert resolved["no outdir"]["scopes"]["trace"]["enabled"] is False
+    assert resolved["docker"]["scopes"]["trace"]["enabled"] is True
