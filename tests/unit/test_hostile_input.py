@@ -275,8 +275,11 @@ def test_names_of_samples_never_become_paths(name: str, folder: Path, tmp_path: 
             read_samplesheet(sheet)
 
 
-def test_contigs_and_samples_inside_a_file_are_only_text(folder: Path, tmp_path: Path):
+def test_contigs_and_samples_inside_a_file_are_only_text(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """What a shell or a path would make of a contig or a column's name never happens."""
+    monkeypatch.chdir(tmp_path)
     from spliceflow.variants.annotate import ScoringLabel, annotate
     from spliceflow.variants.merge import merge_scores
 

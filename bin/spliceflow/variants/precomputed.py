@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
 from spliceflow.variants.score_store import StoreKey
 from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.variants.strongest import AlleleKey
 from spliceflow.variants.vcf import Records, VariantFile
 
 _NUMBERS = 8
@@ -37,6 +39,8 @@ class ImportCounts:
         rows: entries that became rows.
         no_score: entries with a dot instead of a score.
         other_gene: entries whose gene is not in the gene table, or does not overlap the position.
+        ambiguous_gene: entries whose gene can't be told: several genes or transcripts of that name
+            overlap the position, or the allele has several entries of that name.
         other_reference: entries of records on contigs the FASTA lacks, or whose REF differs.
         other_allele: entries of alleles that are not A, C, G and T, or that the record lacks.
     """
@@ -46,8 +50,26 @@ class ImportCounts:
     rows: int = 0
     no_score: int = 0
     other_gene: int = 0
+    ambiguous_gene: int = 0
     other_reference: int = 0
     other_allele: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry that can be read.
+
+    Attributes:
+        allele: contig, 1-based position, REF and ALT.
+        symbol: name of the gene, as written.
+        genes: genes of that name that overlap the position.
+        scores: four delta scores, four positions.
+    """
+
+    allele: AlleleKey
+    symbol: str
+    genes: tuple[Gene, ...]
+    scores: tuple[float, ...]
 
 
 def read_precomputed(
@@ -64,7 +86,8 @@ def read_precomputed(
         vcf: VCF or BCF file.
         tag: INFO key, ``SpliceAI`` for example.
         key: what the scores are said to have been made with.
-        genes: gene table; an entry belongs to the gene of that name that overlaps its position.
+        genes: gene table; an entry belongs to the gene of that name that overlaps its position. An
+            entry that may belong to several is left out, so that its allele is scored.
         genome: the reference; a record whose REF differs from it is left out.
         counts: is added to.
 
@@ -78,20 +101,51 @@ def read_precomputed(
     source = VariantFile(vcf)
     names = ContigNames(genome.contigs)
     prefix = f"{tag}=".encode()
+    # The entries of a position may be in several records.
+    pending: list[_Entry] = []
     for block in source.blocks():
         counts.records += len(block)
-        rows = list(_rows(block, prefix, key, by_name, names, genome, counts))
-        counts.rows += len(rows)
-        columns = zip(*rows, strict=True) if rows else [()] * len(SCORE_SCHEMA)
-        yield pa.table(
-            [pa.array(c, f.type) for c, f in zip(columns, SCORE_SCHEMA, strict=True)],
-            schema=SCORE_SCHEMA,
-        )
+        rows: list[tuple[object, ...]] = []
+        for entry in _entries(block, prefix, key, by_name, names, genome, counts):
+            if pending and pending[-1].allele[:2] != entry.allele[:2]:
+                rows += _rows(pending, key, counts)
+                pending.clear()
+            pending.append(entry)
+        yield _table(rows)
+    yield _table(_rows(pending, key, counts))
     if not counts.entries and counts.records:
         raise InputError(f"{vcf} has no INFO entry {tag}; name the entry with --tag.")
 
 
 def _rows(
+    entries: Sequence[_Entry], key: StoreKey, counts: ImportCounts
+) -> list[tuple[object, ...]]:
+    """Rows of the entries of one position."""
+    run = (key.model, key.annotation, key.distance, key.masked)
+    times = Counter((entry.allele, entry.symbol) for entry in entries)
+    rows = []
+    for entry in entries:
+        if not entry.genes:
+            counts.other_gene += 1
+        elif len(entry.genes) > 1 or times[entry.allele, entry.symbol] > 1:
+            counts.ambiguous_gene += 1
+        else:
+            (gene,) = entry.genes
+            named = (gene.name, gene.gene_id, gene.transcript_id, gene.strand)
+            rows.append((*entry.allele, *named, *entry.scores, "scored", *run))
+    counts.rows += len(rows)
+    return rows
+
+
+def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(SCORE_SCHEMA)
+    return pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, SCORE_SCHEMA, strict=True)],
+        schema=SCORE_SCHEMA,
+    )
+
+
+def _entries(
     block: Records,
     prefix: bytes,
     key: StoreKey,
@@ -99,8 +153,7 @@ def _rows(
     names: ContigNames,
     genome: Genome,
     counts: ImportCounts,
-) -> Iterator[tuple[object, ...]]:
-    run = (key.model, key.annotation, key.distance, key.masked)
+) -> Iterator[_Entry]:
     info_starts = block.tabs[:, 6] + 1
     for number, (name, pos, ref, alt, start, end) in enumerate(
         zip(
@@ -137,19 +190,12 @@ def _rows(
                 counts.other_allele += 1
                 continue
             deltas, positions = _numbers(parts[2:], where, key.distance)
-            found = [
+            found = tuple(
                 gene
                 for gene in by_name.get((contig, parts[1]), ())
                 if gene.tx_start < pos <= gene.tx_end
-            ]
-            if not found:
-                counts.other_gene += 1
-            for gene in found:
-                yield (
-                    *(contig, pos, ref, allele),
-                    *(gene.name, gene.gene_id, gene.transcript_id, gene.strand),
-                    *(*deltas, *positions, "scored", *run),
-                )
+            )
+            yield _Entry((contig, pos, ref, allele), parts[1], found, (*deltas, *positions))
 
 
 def _agrees(genome: Genome, contig: str, pos: int, ref: str) -> bool:

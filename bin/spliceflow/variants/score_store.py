@@ -39,6 +39,9 @@ changes scores by more than rounding: rows of another number are never found."""
 PRECISIONS = ("fp32", "tf32", "fp16")
 """Arithmetic that scores can have been made with."""
 
+_FILE_ROWS = 4_000_000
+"""Rows of a file, about: some 200 MB. Object stores do not rename objects of more than 5 GB."""
+
 _ROW_GROUP_ROWS = 1 << 16
 _BATCH_ROWS = 1 << 15
 _IDENTITY = ("contig", "pos", "ref", "alt", "gene", "gene_id", "transcript_id")
@@ -185,9 +188,11 @@ class ScoreStore:
                     rows += len(table)
             if rows:
                 part = Path(folder) / "part.parquet"
-                order = f"SELECT * FROM score ORDER BY {', '.join(_IDENTITY)}"
-                _write_sorted(database.sql(order).to_arrow_reader(_ROW_GROUP_ROWS), part)
-                self._put(part, key.folder)
+                order = f"SELECT * FROM score ORDER BY {_ORDER}"
+                batches = database.sql(order).to_arrow_reader(_ROW_GROUP_ROWS)
+                for some in _runs(batches, _FILE_ROWS):
+                    _write_sorted(some, part)
+                    self._put(part, key.folder)
         return rows
 
     def rows(
@@ -413,14 +418,30 @@ def _check_rows(table: pa.Table, key: StoreKey) -> None:
             )
 
 
+def _runs(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Divide ``batches`` into runs that end where they have reached ``rows``.
+
+    Each run has to be read to its end before the next is asked for.
+    """
+    source = (batch for batch in batches if len(batch))
+
+    def run(first: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        yield first
+        total = len(first)
+        while total < rows and (batch := next(source, None)) is not None:
+            yield batch
+            total += len(batch)
+
+    while (first := next(source, None)) is not None:
+        yield run(first)
+
+
 def _write_sorted(reader: Iterable[pa.RecordBatch], path: Path) -> None:
     with pq.ParquetWriter(path, STORE_SCHEMA, compression="zstd") as file:
         for batch in reader:
-            if len(batch):
-                file.write_table(
-                    pa.Table.from_batches([batch]).cast(STORE_SCHEMA),
-                    row_group_size=_ROW_GROUP_ROWS,
-                )
+            file.write_table(
+                pa.Table.from_batches([batch]).cast(STORE_SCHEMA), row_group_size=_ROW_GROUP_ROWS
+            )
 
 
 def _first_line(error: Exception) -> str:

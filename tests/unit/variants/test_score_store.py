@@ -22,6 +22,7 @@ from spliceflow.errors import InputError
 from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_annotation
+from spliceflow.variants import score_store
 from spliceflow.variants.merge import merge_scores
 from spliceflow.variants.precomputed import ImportCounts, read_precomputed
 from spliceflow.variants.score_store import (
@@ -227,6 +228,23 @@ def test_many_writers_at_once_lose_and_change_nothing(small_genome, key, vcf, tm
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
+def test_many_rows_are_several_files(small_genome, key, vcf, tmp_path, monkeypatch):
+    table = pq.read_table(score_cohort([vcf], small_genome.path, tmp_path / "plain"))
+    table = table.filter(pa.array([s == "scored" for s in table.column("status").to_pylist()]))
+    monkeypatch.setattr(score_store, "_FILE_ROWS", 60)
+    monkeypatch.setattr(score_store, "_ROW_GROUP_ROWS", 20)
+    location = tmp_path / "store"
+    assert ScoreStore(location).append(key, [table]) == len(table) > 120
+    files = list(location.rglob("*.parquet"))
+    lengths = sorted(pq.ParquetFile(path).metadata.num_rows for path in files)
+    assert sum(lengths) == len(table)
+    assert lengths[-1] <= 80
+    found = pa.concat_tables(select_rows(ScoreStore(location), None, tmp_path))
+    assert row_set(found.to_pylist()) == row_set(table.to_pylist())
+    ScoreStore(location).append(key, [table])
+    assert set(location.rglob("*.parquet")) == set(files)
+
+
 def row_set(rows: list[dict]) -> set[tuple]:
     return {tuple(row[name] for name in SCORE_SCHEMA.names) for row in rows}
 
@@ -358,6 +376,34 @@ def test_imported_scores_are_taken_and_marked(small_genome, genome, key, tmp_pat
     }
 
 
+def test_entries_that_may_be_of_several_genes_are_not_imported(genome, key, small_genome, tmp_path):
+    letters = small_genome.sequences["chr1"].upper()
+    twin = replace(GENES[0], gene_id="G9", transcript_id="T9", tx_start=500)
+    refs = {pos: letters[pos - 1] for pos in (400, 401, 402, 550)}
+    alts = {pos: "ACGT"["ACGT".index(ref) - 1] for pos, ref in refs.items()}
+
+    def entry(pos: int, score: float) -> str:
+        return f"{alts[pos]}|ONE|{score}|0.00|0.00|0.00|1|1|1|1"
+
+    path = scored_vcf(
+        tmp_path / "spliceai.vcf",
+        [
+            ("1", 400, refs[400], alts[400], entry(400, 0.1)),
+            # two entries of one name, in one record and in two
+            ("1", 401, refs[401], alts[401], f"{entry(401, 0.0)},{entry(401, 0.9)}"),
+            ("1", 402, refs[402], alts[402], entry(402, 0.0)),
+            ("1", 402, refs[402], alts[402], entry(402, 0.9)),
+            # two genes of one name
+            ("1", 550, refs[550], alts[550], entry(550, 0.9)),
+        ],
+    )
+    counts = ImportCounts()
+    tables = read_precomputed(path, "SpliceAI", key, [*GENES, twin], genome, counts)
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert [(row["pos"], row["gene_id"]) for row in rows] == [(400, "G1")]
+    assert counts == ImportCounts(records=5, entries=6, rows=1, ambiguous_gene=5)
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -374,9 +420,10 @@ def test_entries_that_are_no_scores(small_genome, genome, key, tmp_path, entry, 
         list(read_precomputed(path, "SpliceAI", key, GENES, genome, ImportCounts()))
 
 
-def query(*arguments: object) -> subprocess.CompletedProcess[str]:
+def query(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, BIN / "spliceflow-scores", *map(str, arguments)],
+        cwd=cwd,
         capture_output=True,
         text=True,
         check=False,
@@ -388,8 +435,8 @@ def test_queries(small_genome, key, vcf, tmp_path):
     _, table = run_with_store(vcf, small_genome.path, tmp_path / "one", ScoreStore(location), key)
     rows = [row for row in pq.read_table(table).to_pylist() if row["status"] == "scored"]
 
-    def found(*arguments: object) -> list[tuple[str, ...]]:
-        done = query(location, *arguments)
+    def found(*arguments: object, cwd: Path | None = None) -> list[tuple[str, ...]]:
+        done = query(location, *arguments, cwd=cwd)
         assert done.returncode == 0, done.stderr
         header, *lines = [line.split("\t") for line in done.stdout.splitlines()]
         named = [dict(zip(header, line, strict=True)) for line in lines]
@@ -418,7 +465,29 @@ def test_queries(small_genome, key, vcf, tmp_path):
     parquet = tmp_path / "found.parquet"
     assert query(location, "--gene", "IN;ONE", "--output", parquet).returncode == 0
     assert set(pq.read_table(parquet).column("gene").to_pylist()) == {"IN;ONE"}
-    for wrong in (["--region", ""], ["--region", "1:,"]):
+    # As many digits as were asked for are enough, though no float32 is 0.9.
+    some = next(
+        row
+        for row in rows
+        if row["ds_ag"] == max(row[name] for name in ("ds_ag", "ds_al", "ds_dg", "ds_dl"))
+        and float(str(np.float32(row["ds_ag"]))) > row["ds_ag"]
+    )
+    least = str(np.float32(some["ds_ag"]))
+    assert (some["contig"], str(some["pos"]), some["ref"], some["alt"], some["gene"]) in found(
+        "--min-score", least
+    )
+    # A file that is called as a contig is not read.
+    (tmp_path / "chr2").write_text("chr1\t0\t4000\n")
+    assert found("--region", "chr2", cwd=tmp_path) == expected(lambda row: row["contig"] == "chr2")
+    backwards = tmp_path / "backwards.bed"
+    backwards.write_text("chr2\t400\t200\n")
+    for wrong in (
+        ["--region", ""],
+        ["--region", "1:,"],
+        ["--region", "1:400-201"],
+        ["--region", "absent.bed"],
+        ["--region", backwards],
+    ):
         done = query(location, *wrong)
         assert (done.returncode, done.stderr[:7]) == (2, "error: "), done.stderr
     assert query(tmp_path / "nowhere").returncode == 2
