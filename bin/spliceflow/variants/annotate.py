@@ -32,7 +32,13 @@ from spliceflow.errors import InputError
 from spliceflow.genome.contigs import ContigNames
 from spliceflow.variants.alleles import lengths
 from spliceflow.variants.score_table import SCORE_SCHEMA
-from spliceflow.variants.strongest import AlleleKey, CarriedAllele, Floor, StrongestAlleles
+from spliceflow.variants.strongest import (
+    AlleleKey,
+    CarriedAllele,
+    EffectsPart,
+    Floor,
+    StrongestAlleles,
+)
 from spliceflow.variants.vcf import Records, VariantFile
 
 FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
@@ -142,7 +148,7 @@ def annotate(
                 counts.records_scored += part.records_scored
                 for status, alleles in part.alleles.items():
                     counts.alleles[status] = counts.alleles.get(status, 0) + alleles
-                strongest.add_all(part.effects, part.strongest)
+                strongest.add_part(part.effects)
                 order.add(part.extent)
         counts.sorted = order.sorted
         counts.effects, counts.strongest = strongest.counts, strongest.kept()
@@ -197,8 +203,7 @@ class _Part:
     records: int
     records_scored: int
     alleles: dict[str, int]
-    effects: dict[str, int]
-    strongest: list[CarriedAllele]
+    effects: EffectsPart
     extent: _Extent
 
 
@@ -262,8 +267,7 @@ class _BlockAnnotator:
             records=len(block),
             records_scored=counts.records_scored,
             alleles=counts.alleles,
-            effects=strongest.counts,
-            strongest=strongest.kept(),
+            effects=strongest.part,
             extent=_extent(block),
         )
 
@@ -453,6 +457,7 @@ def _annotated(
                 if not item.startswith((scores_key, status_key))
                 and item not in (scores_key[:-1], status_key[:-1])
             )
+        info = info.rstrip(b";")
         parts = [] if info in (b".", b"") else [info]
         if scored:
             counts.records_scored += 1

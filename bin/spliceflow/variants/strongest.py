@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
 
 AlleleKey = tuple[str, int, str, str]
 """Contig (as in the FASTA), 1-based position, REF, ALT."""
@@ -41,8 +43,23 @@ class CarriedAllele:
     samples: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EffectsPart:
+    """What a part of a file adds to the rest.
+
+    Attributes:
+        counts: alleles by the delta score they reach.
+        kept: delta score and carriers of each allele kept; carriers are columns as bits.
+    """
+
+    counts: dict[float, int]
+    kept: dict[AlleleKey, tuple[float, int]]
+
+
 class StrongestAlleles:
     """Sees every scored allele of a file once per record, keeps few.
+
+    An allele of several records is kept once, with the carriers of all of them.
 
     Args:
         samples: names of the file's samples, in the order of its columns.
@@ -54,9 +71,10 @@ class StrongestAlleles:
         self._samples = samples
         self._least = floor
         self._counts = dict.fromkeys(THRESHOLDS, 0)
+        # A file may have many thousand samples: a bit for each, the first column's lowest.
+        self._kept: dict[AlleleKey, tuple[float, int]] = {}
         # Smallest first; the key makes ties fall the same way whatever the order of records.
-        self._kept: dict[AlleleKey, CarriedAllele] = {}
-        self._heap: list[tuple[float, AlleleKey]] = []
+        self._heap: list[Floor] = []
 
     def add(self, key: AlleleKey, number: int, ds: float, columns: bytes) -> None:
         """Count one allele.
@@ -74,23 +92,20 @@ class StrongestAlleles:
             return
         ds = round(ds, 6)
         if self._is_wanted(ds, key):
-            carriers = self._carriers(columns, str(number).encode())
-            named = tuple(carriers[:NAMED_SAMPLES])
-            self._keep(CarriedAllele(*key, ds, len(carriers), named), key)
+            self._keep(key, ds, _carriers(columns, str(number).encode(), len(self._samples)))
 
-    def add_all(self, counts: dict[str, int], kept: Iterable[CarriedAllele]) -> None:
-        """Count the alleles of a later part of the file.
+    def add_part(self, part: EffectsPart) -> None:
+        """Count the alleles of a later part of the file."""
+        for threshold, count in part.counts.items():
+            self._counts[threshold] += count
+        for key, (ds, carriers) in part.kept.items():
+            if self._is_wanted(ds, key):
+                self._keep(key, ds, carriers)
 
-        Args:
-            counts: :attr:`counts` of that part.
-            kept: :meth:`kept` of that part.
-        """
-        for threshold in THRESHOLDS:
-            self._counts[threshold] += counts[str(threshold)]
-        for allele in kept:
-            key = (allele.contig, allele.pos, allele.ref, allele.alt)
-            if self._is_wanted(allele.ds, key):
-                self._keep(allele, key)
+    @property
+    def part(self) -> EffectsPart:
+        """All that was seen, for :meth:`add_part`."""
+        return EffectsPart(self._counts, self._kept)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -104,25 +119,38 @@ class StrongestAlleles:
 
     def kept(self) -> list[CarriedAllele]:
         """The alleles kept, strongest first."""
-        return [self._kept[key] for _, key in sorted(self._heap, reverse=True)]
+        found = []
+        for ds, key in sorted(self._heap, reverse=True):
+            _, carriers = self._kept[key]
+            names = (name for column, name in enumerate(self._samples) if carriers >> column & 1)
+            named = tuple(islice(names, min(NAMED_SAMPLES, carriers.bit_count())))
+            found.append(CarriedAllele(*key, ds, carriers.bit_count(), named))
+        return found
 
     def _is_wanted(self, ds: float, key: AlleleKey) -> bool:
+        # The weakest itself may come again, with other carriers.
         floor = self.floor
-        return (floor is None or (ds, key) > floor) and key not in self._kept
+        return floor is None or (ds, key) >= floor
 
-    def _keep(self, allele: CarriedAllele, key: AlleleKey) -> None:
-        self._kept[key] = allele
-        heapq.heappush(self._heap, (allele.ds, key))
+    def _keep(self, key: AlleleKey, ds: float, carriers: int) -> None:
+        if key in self._kept:
+            self._kept[key] = (ds, self._kept[key][1] | carriers)
+            return
+        self._kept[key] = (ds, carriers)
+        heapq.heappush(self._heap, (ds, key))
         if len(self._heap) > KEPT_ALLELES:
             del self._kept[heapq.heappop(self._heap)[1]]
 
-    def _carriers(self, columns: bytes, number: bytes) -> list[str]:
-        fields = columns.rstrip(b"\r\n").split(b"\t")[1:]
-        # GT, where it is given, is the first field of FORMAT.
-        if not fields or fields[0].split(b":")[0] != b"GT":
-            return []
-        return [
-            name
-            for name, value in zip(self._samples, fields[1:], strict=False)
-            if number in value.split(b":")[0].replace(b"|", b"/").split(b"/")
-        ]
+
+def _carriers(columns: bytes, number: bytes, samples: int) -> int:
+    """Columns of samples, as bits, whose genotype has the allele ``number``."""
+    fields = columns.rstrip(b"\r\n").split(b"\t")[1:]
+    # GT, where it is given, is the first field of FORMAT.
+    if not fields or fields[0].split(b":")[0] != b"GT":
+        return 0
+    flags = [
+        number in value.split(b":")[0].replace(b"|", b"/").split(b"/")
+        for value in fields[1 : 1 + samples]
+    ]
+    bits = np.packbits(np.array(flags, dtype=bool), bitorder="little")
+    return int.from_bytes(bits.tobytes(), "little")

@@ -151,19 +151,21 @@ class VariantFile:
             InputError: the file is damaged or cut off, or a line is not a VCF record.
         """
         pieces, total, line = [self._rest], len(self._rest), len(self.header) + 1
+        has_end = b"\n" in self._rest
         for block in self._blocks:
             pieces.append(block)
             total += len(block)
-            if total < size:
+            has_end = has_end or b"\n" in block
+            if total >= 1 << 31:
+                raise InputError(f"{self.path.name}, line {line} is longer than 2 GB; split it.")
+            # Pieces of a long line are put together once, when its end is there.
+            if total < size or not has_end:
                 continue
             text = b"".join(pieces)
             cut = text.rfind(b"\n") + 1
-            if cut:
-                yield from self._records(text[:cut], line)
-                line += text.count(b"\n", 0, cut)
-            pieces, total = [text[cut:]], len(text) - cut
-            if total >= 1 << 31:
-                raise InputError(f"{self.path.name}, line {line} is longer than 2 GB; split it.")
+            yield from self._records(text[:cut], line)
+            line += text.count(b"\n", 0, cut)
+            pieces, total, has_end = [text[cut:]], len(text) - cut, False
         text = b"".join(pieces)
         if text:
             yield from self._records(text if text.endswith(b"\n") else text + b"\n", line)

@@ -29,6 +29,8 @@ INFOS = [
     "Splice_STATUS=star;AC=2",
     "XSplice=1;Splice",
     "DB;Splice=1",
+    "AC=1;",
+    "Splice=1;",
 ]
 
 
@@ -58,7 +60,7 @@ def expected_info(line: str, decimals: int, sequences: dict[str, str]) -> tuple[
     kept = [
         item
         for item in info.split(";")
-        if item != "." and item.split("=")[0] not in ("Splice", "Splice_STATUS")
+        if item not in (".", "") and item.split("=")[0] not in ("Splice", "Splice_STATUS")
     ]
     if entries:
         kept.append("Splice=" + ",".join(entries))
