@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Callable
 
@@ -10,8 +11,16 @@ from collections.abc import Callable
 class InputError(Exception):
     """Something the user gave is wrong.
 
-    The message is one sentence that says what is wrong, where, and what to do.
+    The message is one sentence that says what is wrong, where, and what to do. Words of more than
+    300 characters, which only damaged files hold, are shortened.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            re.sub(
+                r"\S{301,}", lambda word: f"{word[0][:200]}…({len(word[0])} characters)", message
+            )
+        )
 
 
 def run_entrypoint(main: Callable[[], None]) -> None:

@@ -107,6 +107,15 @@ def must_be_read_or_refused(read: Callable[[], object]) -> None:
     assert len(message) < 1000
 
 
+def test_a_message_shows_the_beginning_of_a_long_value():
+    assert (
+        str(InputError(f"{'a' * 5000} is no number"))
+        == f"{'a' * 200}…(5000 characters) is no number"
+    )
+    path = "/".join(["folder"] * 40)
+    assert str(InputError(f"{path} is missing")) == f"{path} is missing"
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("hostile")
@@ -158,7 +167,7 @@ def test_compressed_variant_files(folder: Path, data: st.DataObject):
     path.write_bytes(data.draw(damaged(packed.read_bytes())))
 
     def read() -> None:
-        with CohortAlleles(["chr1"], _empty(folder / "database")) as cohort:
+        with CohortAlleles({"chr1": 4000}, _empty(folder / "database")) as cohort:
             cohort.add(path)
 
     must_be_read_or_refused(read)
@@ -303,8 +312,8 @@ def test_contigs_and_samples_inside_a_file_are_only_text(
             1e9,
             lambda pos, ref, alt: np.ones(len(pos)),
         )
-        contigs = list(genome.contigs)
-    merge_scores([], tmp_path / "unscored.parquet", contigs, tmp_path / "scores.parquet")
+        contigs = genome.contigs
+    merge_scores([], tmp_path / "unscored.parquet", list(contigs), tmp_path / "scores.parquet")
     label = ScoringLabel("X", "m", "0" * 12, "1" * 12, 50, False)
     output = tmp_path / "out" / "out.vcf.gz"
     annotate(source, tmp_path / "scores.parquet", contigs, label, output)
