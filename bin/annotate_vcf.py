@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="name of the file in the report")
     parser.add_argument("--scores", type=Path, required=True, help="merged scores (Parquet)")
     parser.add_argument("--genes", type=Path, required=True, help="gene table (genes.parquet)")
-    parser.add_argument("--fasta", type=Path, required=True, help="FASTA, for contig names")
+    parser.add_argument(
+        "--fasta", type=Path, required=True, help="FASTA, for names and lengths of contigs"
+    )
     parser.add_argument("--bundle", type=Path, required=True, help="model bundle that scored")
     parser.add_argument(
         "--distance", type=int, default=50, help="distance used to score (default: %(default)s)"
@@ -52,7 +54,7 @@ def main() -> None:
         raise InputError(f"--decimals {arguments.decimals} is not between 1 and 9.")
     bundle = Bundle.load(arguments.bundle)
     with Genome(arguments.fasta) as genome:
-        contigs = list(genome.contigs)
+        contigs = genome.contigs
     label = ScoringLabel(
         tag=bundle.card.info_tag,
         model=bundle.card.name,

@@ -27,6 +27,11 @@ class ContigNames:
     removed (in any case), ``M`` is read as ``MT``, and a RefSeq accession of a human or mouse
     chromosome is read as that chromosome; they have to agree with one contig of the FASTA only.
 
+    Names do not tell assemblies apart: the version of an accession (NC_000001.10 is chromosome 1 of
+    GRCh37, .11 of GRCh38) and its species (NC_000067 is mouse) only count where the FASTA is named
+    by accessions too. Variant files are compared by length as well, where their headers state it
+    (``spliceflow.variants.file_contigs``); annotations are not.
+
     Args:
         contigs: the FASTA's names.
         aliases: other names known for a contig, such as ``{"BK006935.2": "I"}`` from the

@@ -7,7 +7,7 @@ cohort may be thousands of files, or one file of millions of sites and thousands
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from spliceflow.errors import InputError
 from spliceflow.genome.contigs import ContigNames
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
+from spliceflow.variants.file_contigs import FileContigs
 from spliceflow.variants.status import MAX_ALT_LENGTH, Status
 from spliceflow.variants.vcf import Records, VariantFile, upper_bases
 
@@ -94,7 +95,7 @@ class CohortAlleles:
     Use as a context manager.
 
     Args:
-        contigs: the FASTA's contigs; others are kept too, after these.
+        contigs: the FASTA's contigs and their lengths; others are kept too, after these.
         folder: where a temporary database is written; it is not removed.
         memory_gb: memory the database may use before it writes to ``folder``.
 
@@ -103,10 +104,11 @@ class CohortAlleles:
     """
 
     def __init__(
-        self, contigs: Sequence[str], folder: str | os.PathLike[str], memory_gb: float = 1.0
+        self, contigs: Mapping[str, int], folder: str | os.PathLike[str], memory_gb: float = 1.0
     ) -> None:
         self.contigs: list[str] = list(contigs)
         self._known = len(self.contigs)
+        self._lengths = dict(contigs)
         self._names = ContigNames(self.contigs)
         self._index: dict[str, int] = {name: row for row, name in enumerate(self.contigs)}
         self._database = open_database(folder, memory_gb)
@@ -129,11 +131,14 @@ class CohortAlleles:
         """Add every allele of a VCF or BCF file.
 
         Raises:
-            InputError: the file can't be read; nothing else is raised for what a file holds.
+            InputError: the file can't be read, or is of another assembly; nothing else is raised
+                for what a file holds.
         """
         records = alleles = 0
-        for block in VariantFile(path, samples=False).blocks():
-            table = self._table(block)
+        source = VariantFile(path, samples=False)
+        contigs = FileContigs(os.fspath(path), source.header, self._lengths, self._names)
+        for block in source.blocks():
+            table = self._table(block, contigs)
             self._database.from_arrow(table).insert_into("allele")
             records += len(block)
             alleles += len(table)
@@ -174,9 +179,11 @@ class CohortAlleles:
                     batch.column("alt").cast(pa.string()),
                 )
 
-    def _table(self, block: Records) -> pa.Table:
+    def _table(self, block: Records, contigs: FileContigs) -> pa.Table:
         names = block.contig.dictionary_encode()
-        codes = np.array([self._contig_index(name) for name in names.dictionary.to_pylist()])
+        codes = np.array(
+            [self._contig_index(contigs.table_name(name)) for name in names.dictionary.to_pylist()]
+        )
         contig = codes[names.indices.to_numpy()].astype(np.int32)
         pos, ref, alt = block.pos, block.ref, block.alt
         if pc.any(pc.match_substring(alt, ",")).as_py():
@@ -193,12 +200,8 @@ class CohortAlleles:
 
     def _contig_index(self, name: str) -> int:
         if name not in self._index:
-            resolved = self._names.resolve(name)
-            if resolved is None:
-                self._index[name] = len(self.contigs)
-                self.contigs.append(name)
-            else:
-                self._index[name] = self._index[resolved]
+            self._index[name] = len(self.contigs)
+            self.contigs.append(name)
         return self._index[name]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -29,8 +29,8 @@ from spliceflow import __version__
 from spliceflow.atomic import atomic_path
 from spliceflow.bgzf import BgzipWriter, deflate, read_blocks
 from spliceflow.errors import InputError
-from spliceflow.genome.contigs import ContigNames
 from spliceflow.variants.alleles import lengths
+from spliceflow.variants.file_contigs import FileContigs
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.strongest import (
     AlleleKey,
@@ -107,7 +107,7 @@ class AnnotatedFile:
 def annotate(
     vcf: str | os.PathLike[str],
     scores: str | os.PathLike[str],
-    contigs: Sequence[str],
+    contigs: Mapping[str, int],
     label: ScoringLabel,
     output: str | os.PathLike[str],
     threads: int = 1,
@@ -120,18 +120,20 @@ def annotate(
     Args:
         vcf: VCF (plain, gzip, bgzip) or BCF file.
         scores: scores table that holds every allele of the file.
-        contigs: the FASTA's contigs.
+        contigs: the FASTA's contigs and their lengths in bases.
         label: what the header is to say; the scores table has to agree with it.
         output: file to write, ``.vcf.gz``; the index is written beside it.
         threads: processes that annotate a large file.
 
     Raises:
-        InputError: a file can't be read, an allele has no row in the scores table, the table was
-            made with other options, or the output does not have the records of the input.
+        InputError: a file can't be read or is of another assembly, an allele has no row in the
+            scores table, the table was made with other options, or the output does not have the
+            records of the input.
     """
     output = Path(output)
     counts = AnnotatedFile()
     source = VariantFile(vcf)
+    names = FileContigs(os.fspath(vcf), source.header, contigs)
     columns = source.header[-1].rstrip(b"\r\n").decode("utf-8", "replace").split("\t")
     samples = tuple(columns[9:])
     strongest, order = StrongestAlleles(samples), _Order()
@@ -140,7 +142,7 @@ def annotate(
         with BgzipWriter(temporary) as file:
             header = _header(source, label)
             file.write(header)
-            settings = (scores, label, tuple(contigs), samples)
+            settings = (scores, label, names, samples)
             blocks = ((block, strongest.floor) for block in source.blocks(_BLOCK_BYTES))
             for part in _parts(blocks, settings, processes):
                 file.write_packed(part.packed)
@@ -176,8 +178,8 @@ def _count_lines(path: Path) -> int:
     return sum(text.count(b"\n") for text in read_blocks(path))
 
 
-_Settings = tuple[str | os.PathLike[str], ScoringLabel, tuple[str, ...], tuple[str, ...]]
-"""Scores table, label, contigs of the FASTA, names of the samples."""
+_Settings = tuple[str | os.PathLike[str], ScoringLabel, FileContigs, tuple[str, ...]]
+"""Scores table, label, contigs of the file, names of the samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +253,11 @@ class _BlockAnnotator:
         self,
         scores: str | os.PathLike[str],
         label: ScoringLabel,
-        contigs: tuple[str, ...],
+        names: FileContigs,
         samples: tuple[str, ...],
     ) -> None:
         self._reader = _ScoreReader(scores, label)
-        self._names = ContigNames(contigs)
+        self._names = names
         self._label = label
         self._samples = samples
 
@@ -402,7 +404,7 @@ class _ScoreReader:
 def _annotated(
     block: Records,
     reader: _ScoreReader,
-    names: ContigNames,
+    names: FileContigs,
     label: ScoringLabel,
     counts: AnnotatedFile,
     strongest: StrongestAlleles,
@@ -410,7 +412,7 @@ def _annotated(
     """The lines of ``block`` with new INFO."""
     text = block.text
     contig_codes = block.contig.dictionary_encode()
-    contigs = [names.resolve(name) or name for name in contig_codes.dictionary.to_pylist()]
+    contigs = [names.table_name(name) for name in contig_codes.dictionary.to_pylist()]
     codes = contig_codes.indices.to_numpy()
     wanted: dict[str, np.ndarray] = {}
     for code, contig in enumerate(contigs):

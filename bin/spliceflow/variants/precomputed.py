@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from spliceflow.errors import InputError
-from spliceflow.genome.contigs import ContigNames
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
+from spliceflow.variants.file_contigs import FileContigs
 from spliceflow.variants.score_store import StoreKey
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.strongest import AlleleKey
@@ -92,14 +92,14 @@ def read_precomputed(
         counts: is added to.
 
     Raises:
-        InputError: the file can't be read, has no such tag, or an entry is not of that form or
-            reaches further than ``key.distance``.
+        InputError: the file can't be read, is of another assembly, has no such tag, or an entry is
+            not of that form or reaches further than ``key.distance``.
     """
     by_name: dict[tuple[str, str], list[Gene]] = {}
     for gene in genes:
         by_name.setdefault((gene.contig, gene.name), []).append(gene)
     source = VariantFile(vcf)
-    names = ContigNames(genome.contigs)
+    names = FileContigs(os.fspath(vcf), source.header, genome.contigs)
     prefix = f"{tag}=".encode()
     # The entries of a position may be in several records.
     pending: list[_Entry] = []
@@ -150,7 +150,7 @@ def _entries(
     prefix: bytes,
     key: StoreKey,
     by_name: dict[tuple[str, str], list[Gene]],
-    names: ContigNames,
+    names: FileContigs,
     genome: Genome,
     counts: ImportCounts,
 ) -> Iterator[_Entry]:

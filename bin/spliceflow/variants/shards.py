@@ -119,7 +119,7 @@ def shard_cohort(
         jobs_folder = Path(folder) / "jobs"
         jobs_folder.mkdir()
         with (
-            CohortAlleles(list(genome.contigs), folder, memory_gb / 2) as cohort,
+            CohortAlleles(genome.contigs, folder, memory_gb / 2) as cohort,
             open_database(jobs_folder, memory_gb / 2) as jobs,
             pq.ParquetWriter(unscored_path, UNSCORED_SCHEMA) as unscored_file,
         ):

@@ -20,7 +20,10 @@ class Status(StrEnum):
     SYMBOLIC = "symbolic", "ALT is symbolic, such as <DEL> or <NON_REF>: its sequence is not given."
     BREAKEND = "breakend", "ALT is a breakend of a rearrangement, such as G[chr22:100[."
     NON_ACGT = "non_acgt", "REF or ALT holds a letter other than A, C, G and T."
-    NO_SEQUENCE = "no_sequence", "The FASTA does not have the contig, or POS lies outside of it."
+    NO_SEQUENCE = (
+        "no_sequence",
+        "The FASTA does not have the contig (with that length), or POS lies outside of it.",
+    )
     NOT_IN_GENE = "not_in_gene", "No gene of the annotation overlaps the position."
     REF_MISMATCH = "ref_mismatch", "REF differs from the FASTA: another assembly, or a wrong POS."
     REF_TOO_LONG = "ref_too_long", "REF is longer than twice the distance (--distance)."

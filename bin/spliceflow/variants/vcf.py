@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,9 @@ from spliceflow.errors import InputError
 _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 _EMPTY_LINES = re.compile(rb"^(?:\r?\n)+", re.MULTILINE)
 _BLOCK_BYTES = 8 << 20
+_WRITTEN_FIELDS = 20_000
+"""Genotypes of BCF records that are turned into text together."""
+
 _LONG_LINE = 2000
 """Mean length of a line, in bytes, from which tabs are searched line by line: then most tabs of the
 block are between samples, and finding them all costs more than a search per line."""
@@ -121,7 +125,7 @@ class VariantFile:
     Args:
         path: the file; no index is needed.
         samples: whether whole records are wanted; without, only CHROM, POS, REF and ALT of a BCF
-            are read; its other columns are dots.
+            are read; its other columns mean nothing.
 
     Attributes:
         header: header lines without their line ends; the last is the ``#CHROM`` line.
@@ -248,22 +252,54 @@ class VariantFile:
         verbosity = pysam.set_verbosity(0)
         try:
             with pysam.VariantFile(os.fspath(self.path), drop_samples=not self._samples) as file:
-                yield str(file.header).encode()
-                lines: list[bytes] = []
-                size = 0
-                for record in file:
-                    lines.append(
-                        (str(record) if self._samples else _first_columns(record)).encode()
-                    )
-                    size += len(lines[-1])
-                    if size > 1 << 20:
-                        yield b"".join(lines)
-                        lines, size = [], 0
-                yield b"".join(lines)
+                try:
+                    yield str(file.header).encode()
+                except UnicodeDecodeError:
+                    yield _written(file.header, [])
+                yield from self._bcf_lines(file)
         except (OSError, ValueError, UnicodeError) as error:
             raise InputError(f"{self.path} can't be read as BCF: it is damaged.") from error
         finally:
             pysam.set_verbosity(verbosity)
+
+    def _bcf_lines(self, file: pysam.VariantFile) -> Iterator[bytes]:
+        """Records as text, a MB at a time."""
+        lines: list[bytes] = []
+        size = 0
+        # Text that is not UTF-8, which pysam can't give, is written to a file and read from there.
+        unwritten: list[pysam.VariantRecord] = []
+        is_text = True
+        most = max(1, _WRITTEN_FIELDS // (1 + len(file.header.samples)))
+        for record in file:
+            if is_text:
+                try:
+                    line = str(record) if self._samples else _first_columns(record)
+                    lines.append(line.encode())
+                except UnicodeDecodeError:
+                    is_text = False
+            if not is_text:
+                unwritten.append(record)
+                if len(unwritten) < most:
+                    continue
+                lines.append(_written(file.header, unwritten))
+                unwritten = []
+            size += len(lines[-1])
+            if size > 1 << 20:
+                yield b"".join(lines)
+                lines, size = [], 0
+        if unwritten:
+            lines.append(_written(file.header, unwritten))
+        yield b"".join(lines)
+
+
+def _written(header: pysam.VariantHeader, records: Sequence[pysam.VariantRecord]) -> bytes:
+    """The lines of ``records``, or of the header if there are none, as htslib writes them."""
+    with NamedTemporaryFile(prefix="spliceflow-", suffix=".vcf") as text:
+        with pysam.VariantFile(text.name, "w", header=header) as file:
+            for record in records:
+                file.write(record)
+        whole = text.read()
+    return whole[whole.index(b"\n", whole.index(b"\n#CHROM") + 1) + 1 :] if records else whole
 
 
 def _first_columns(record: pysam.VariantRecord) -> str:

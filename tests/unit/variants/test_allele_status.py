@@ -50,7 +50,7 @@ def classified(
     found: dict[Key, tuple[str, list[int]]] = {}
     order: list[Key] = []
     classifier = Classifier(genome, genes, distance)
-    with TemporaryDirectory() as folder, CohortAlleles(list(genome.contigs), folder) as cohort:
+    with TemporaryDirectory() as folder, CohortAlleles(genome.contigs, folder) as cohort:
         counts = []
         for number, text in enumerate(files):
             path = Path(folder) / f"{number}.vcf"

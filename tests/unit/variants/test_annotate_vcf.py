@@ -20,7 +20,7 @@ from spliceflow.variants import annotate as module
 from spliceflow.variants import merge
 from spliceflow.variants.annotate import AnnotatedFile, annotate
 
-CONTIGS = ["chr1", "chr2", "chrM"]
+CONTIGS = {"chr1": 4000, "chr2": 1500, "chrM": 300}
 INFOS = [
     "AC=1",
     ".",

@@ -10,6 +10,7 @@ import pysam
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pysam import bcftools
 from small_cohort import COLUMNS, HEADER, record, vcf_text
 
 from spliceflow.bgzf import BgzipWriter
@@ -104,6 +105,26 @@ def test_bcf_gives_the_same_records(tmp_path: Path, packed: bool, samples: bool)
     assert content.records == [row for row in EXPECTED if "." not in row[3]]
     assert content.header[-1].decode() == COLUMNS + "\tFORMAT\tS1"
     assert (b"0/1" in content.lines) == samples
+
+
+@pytest.mark.parametrize("part", ["header", "records"])
+def test_bcf_with_text_that_is_not_utf8(tmp_path: Path, monkeypatch, part: str) -> None:
+    """Laboratories' own text may be Latin-1; it goes through as it is."""
+    monkeypatch.setattr(vcf, "_WRITTEN_FIELDS", 3)
+    lines = [record("1", 100 + row, "A", "C,G", "AC=1,2;S=Zurich") for row in range(10)]
+    info = '##INFO=<ID=S,Number=1,Type=String,Description="Ecole">'
+    text = vcf_text(lines).replace("##contig=<ID=1,", f"{info}\n##contig=<ID=1,").encode()
+    old, new = (b"Ecole", b"\xc9cole") if part == "header" else (b"104\t.", b"104\tid\xe9")
+    if part == "records":
+        text = text.replace(b"\tAC=1,2;S=Zurich\n1\t109", b"\tAC=1,2;S=Z\xfcrich\n1\t109")
+    plain, path = tmp_path / "x.vcf", tmp_path / "x.bcf"
+    plain.write_bytes(text.replace(old, new))
+    bcftools.view("-Ob", "-o", str(path), str(plain), catch_stdout=False)
+    content = read(path)
+    expected = plain.read_bytes().splitlines(keepends=True)
+    assert content.lines == b"".join(line for line in expected if not line.startswith(b"#"))
+    assert {line.rstrip() for line in expected if line.startswith(b"##")} <= set(content.header)
+    assert read(path, samples=False).records == content.records
 
 
 def test_a_bcf_cut_off_is_refused(tmp_path: Path) -> None:
