@@ -51,7 +51,7 @@ workflow {
     // the one sentence that says what is wrong stands last, below the engine's own report
     workflow.onComplete = {
         try {
-            if (!params.help && params.outdir) {
+            if (!params.help && !(params.outdir in [null, '', true])) {
                 write_cost(file(params.outdir, glob: false), [
                     device: params.device,
                     precision: params.precision,

@@ -32,11 +32,11 @@ workflow {
             .setCurrentDir(root)
             .setCmdRun(new nextflow.cli.CmdRun(profile: profile, params: new groovy.json.JsonSlurper().parseText(given)))
             .build()
-        def first = [params: config.params, model: [finished: false], task: [attempt: 1, exitStatus: 0]]
-        def gpu = first + [task: [attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type]]]
-        def third = first + [task: [attempt: 3, exitStatus: 137]]
+        def first = [params: config.params, model: [finished: false], task: [process: 'ANY', attempt: 1, exitStatus: 0]]
+        def gpu = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type]]]
+        def third = first + [task: [process: 'ANY', attempt: 3, exitStatus: 137]]
         def finished = first + [model: [finished: true]]
-        def scopes = config.subMap(['docker', 'podman', 'singularity', 'apptainer', 'charliecloud', 'conda', 'executor', 'k8s', 'aws', 'google', 'azure', 'manifest', 'trace'])
+        def scopes = config.subMap(['docker', 'podman', 'singularity', 'apptainer', 'charliecloud', 'conda', 'executor', 'k8s', 'aws', 'google', 'azure', 'manifest', 'trace', 'report', 'timeline', 'dag'])
         println('PROFILE ' + groovy.json.JsonOutput.toJson([
             profile: profile,
             process: plain(config.process, first),
@@ -44,7 +44,7 @@ workflow {
             third_process: plain(config.process, third),
             finished_process: plain(config.process, finished),
             scopes: plain(scopes, gpu),
-            params: plain(config.params.subMap(['model_cache', 'outdir']), gpu),
+            params: plain(config.params.subMap(['model_cache']), gpu),
         ]))
     }
 }

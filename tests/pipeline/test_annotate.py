@@ -184,6 +184,8 @@ def test_bad_input_ends_with_one_sentence(
         other = tmp_path / "other.fa"
         other.write_text(">elsewhere\nACGTACGTAC\n")
         arguments = ("--input", bad, "--fasta", other)
+    # what a run has cost can't be written here, which does not hide the sentence
+    (example_pipeline.launch / fault / "pipeline_info" / "cost.tsv").mkdir(parents=True)
     run = example_pipeline("-profile", "test", *arguments, "-resume", results=fault)
     assert run.status != 0
     stated = [line for line in run.output.splitlines() if line.strip().startswith("error: ")]
@@ -192,6 +194,7 @@ def test_bad_input_ends_with_one_sentence(
     assert fault in sentence
     assert sentence in run.output.split("Execution cancelled")[-1], "the sentence stands last"
     assert "Traceback" not in run.output
+    assert "What the run has cost is not written" in run.output
     assert not (run.results / "annotated").exists()
 
 

@@ -65,6 +65,7 @@ PARAMETERS = {
         ANNOTATE | {"workflow": "evaluate", "input": None},
     ),
     "no folder for the results": (ANNOTATE | {"outdir": ""}, "--outdir is empty: give a folder"),
+    "--outdir with nothing behind it": (ANNOTATE | {"outdir": True}, "--outdir has no value"),
     "results moved from where -resume needs them": (
         ANNOTATE | {"publish_dir_mode": "move"},
         "--publish_dir_mode 'move' is not one of",

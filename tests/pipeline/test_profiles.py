@@ -42,8 +42,9 @@ SPECIAL = (
     ("gpu", {"device": "auto", "precision": "tf32"}),
     ("awsbatch", {"model_cache": "s3://lab/models"}),
     ("docker", {"outdir": ""}),
+    ("docker", {"outdir": True}),
 )
-SPECIAL_NAMES = ("any device", "tf32", "cache in a bucket", "no outdir")
+SPECIAL_NAMES = ("any device", "tf32", "cache in a bucket", "no outdir", "outdir without a value")
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,7 @@ def test_tasks_are_root_where_their_folder_is_mounted_for_root(resolved, cloud):
 
 
 def test_without_a_folder_for_results_nothing_is_written_into_the_root(resolved):
-    assert resolved["no outdir"]["params"]["outdir"] == ""
-    assert resolved["no outdir"]["scopes"]["trace"]["enabled"] is False
-    assert resolved["docker"]["scopes"]["trace"]["enabled"] is True
+    files = ("trace", "report", "timeline", "dag")
+    for given in ("no outdir", "outdir without a value"):
+        assert not {resolved[given]["scopes"][file]["enabled"] for file in files} & {True}
+    assert {resolved["docker"]["scopes"][file]["enabled"] for file in files} == {True}

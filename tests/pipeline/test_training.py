@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -66,31 +67,59 @@ def test_evaluate_takes_the_bundle(training: Pipeline, trained: Run):
     assert int(next(row["sites"] for row in rows if row["contig"] == "all")) > 20
 
 
-def test_transfer_starts_from_given_weights(training: Pipeline, trained: Run):
-    run = training(
-        *("--workflow", "transfer", "--pretrained", trained.results / "weights"),
+def test_transfer_starts_from_given_weights(training: Pipeline, trained: Run, tmp_path: Path):
+    arguments = (
+        *("--workflow", "transfer", "--pretrained", "mine", "--checkpoints", "kept here"),
         *("--members", "1", "--unfreeze", "1", "--model_name", "moved", *SPECIES, *TINY),
-        results="transferred",
+    )
+    # published weights are used, and checked, whether or not their bundle is in the model cache
+    weights = sorted((trained.results / "weights").glob("*.pt"))
+    sums = [sha256(path.read_bytes()).hexdigest() for path in weights]
+    other = training(*arguments, *published(tmp_path, weights, sums[::-1]), results="other")
+    assert other.status != 0
+    assert "seed_42.pt is not the published file" in other.output
+    run = training(
+        *arguments, *published(tmp_path, weights, sums), "-resume", results="transferred"
     )
     assert run.status == 0, run.output
     card = json.loads((run.results / "model" / "bundle.json").read_text())
     assert card["provenance"].startswith("Started from")
+    assert list((training.launch / "kept here" / "members").glob("*/checkpoint.pt"))
 
 
-def test_predict_makes_tracks(training: Pipeline, trained: Run):
+def published(folder: Path, weights: list[Path], sums: list[str]) -> tuple[str, Path]:
+    """Configuration with weights in the model catalogue, as 'mine'."""
+    files = ", ".join(
+        f"[url: 'file://{path}', sha256: '{digest}']"
+        for path, digest in zip(weights, sums, strict=True)
+    )
+    config = folder / "models.config"
+    config.write_text(f"params.model_catalogue.mine = [info_tag: 'X', files: [{files}]]\n")
+    return "-c", config
+
+
+def test_predict_makes_tracks(training: Pipeline, trained: Run, tmp_path: Path):
     fasta_index = (EXAMPLE / "genome.fa.gz.fai").read_text().splitlines()
     contig, length = fasta_index[0].split("\t")[:2]
     end = min(int(length), 30_000)
-    run = training(
+    targets = tmp_path / "some targets.bed"
+    arguments = (
         *("--workflow", "predict", "--model", trained.results / "model", "--fasta", SPECIES[1]),
-        *("--regions", f"{contig}:1-{end}", "--bases_per_task", "20000"),
-        *("--min_probability", "0"),
-        results="predicted",
+        *("--regions", targets, "--bases_per_task", "20000", "--min_probability", "0"),
     )
+    targets.write_text(f"{contig}\t0\t{end}\n")
+    run = training(*arguments, results="predicted")
     assert run.status == 0, run.output
     made = {path.name for path in (run.results / "sites").iterdir()}
     assert {"sites.donor.plus.bw", "sites.acceptor.minus.bw", "sites.donor.bed"} <= made
-    assert pq.read_metadata(run.results / "sites" / "sites.tracks.parquet").num_rows == 2 * end
+    table = run.results / "sites" / "sites.tracks.parquet"
+    assert pq.read_metadata(table).num_rows == 2 * end
+
+    # the file is an input like any other: when it was edited, -resume predicts again
+    targets.write_text(f"{contig}\t1000\t1500\n")
+    again = training(*arguments, "-resume", results="predicted")
+    assert again.status == 0, again.output
+    assert pq.read_metadata(table).num_rows == 2 * 500
 
 
 def test_mutagenesis_scores_every_substitution(training: Pipeline, trained: Run):
