@@ -64,12 +64,17 @@ def read_blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
     """Yield the lines of a plain, gzip or bgzip file, without their line ends (LF or CRLF)."""
-    rest = b""
+    # Pieces of a long line are put together once, when its end is there.
+    pieces: list[bytes] = []
     for block in read_blocks(path):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
+        pieces.append(block)
+        if b"\n" not in block:
+            continue
+        lines = b"".join(pieces).split(b"\n")
+        pieces = [lines.pop()]
         for line in lines:
             yield line[:-1] if line.endswith(b"\r") else line
+    rest = b"".join(pieces)
     if rest:
         yield rest[:-1] if rest.endswith(b"\r") else rest
 

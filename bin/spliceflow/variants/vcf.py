@@ -176,9 +176,12 @@ class VariantFile:
 
     def _read_header(self) -> bytes:
         """Fill ``header``; return what was read beyond it."""
-        text, at = b"", 0
+        pieces: list[bytes] = []
         for block in self._blocks:
-            text, at = text[at:] + block, 0
+            pieces.append(block)
+            if len(pieces) > 1 and b"\n" not in block:
+                continue
+            text, at = b"".join(pieces), 0
             if not self.header and not text.startswith(b"##fileformat=VCF"[: len(text)]):
                 break
             while (end := text.find(b"\n", at)) >= 0:
@@ -189,8 +192,10 @@ class VariantFile:
                 if line.startswith(b"#CHROM"):
                     self.line_end = b"\r\n" if text[:end].endswith(b"\r") else b"\n"
                     return self._checked_header(text[at:])
-        if self.header and text.startswith(b"#CHROM", at):
-            self.header.append(text[at:])
+            pieces = [text[at:]]
+        text = b"".join(pieces)
+        if self.header and text.startswith(b"#CHROM"):
+            self.header.append(text)
             return self._checked_header(b"")
         raise self._no_header()
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pysam import bcftools
 from small_cohort import COLUMNS, HEADER, record, vcf_text
 
+from spliceflow import bgzf
 from spliceflow.bgzf import BgzipWriter
 from spliceflow.errors import InputError
 from spliceflow.variants import vcf
@@ -186,6 +187,18 @@ def test_size_of_blocks_and_length_of_lines_do_not_matter(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vcf, "_LONG_LINE", 0 if not long else 1 << 30)
         assert read(path, size).records == expected
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100])
+def test_lines_may_be_longer_than_what_is_read_at_once(tmp_path, monkeypatch, piece: int) -> None:
+    path = tmp_path / "x.vcf"
+    path.write_text(vcf_text(RECORDS))
+    whole = read(path)
+    monkeypatch.setattr(bgzf, "_READ_BYTES", piece)
+    assert read(path, 1) == whole
+    assert list(bgzf.read_lines(path)) == path.read_bytes().splitlines()
+    path.write_text("\n".join([*HEADER, COLUMNS]))
+    assert read(path).header == whole.header
 
 
 @pytest.mark.parametrize(
