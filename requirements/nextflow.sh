@@ -66,7 +66,6 @@ set -e
 bin=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 jars=$bin/../lib/nextflow
 export PATH="$bin:$PATH"
-export NXF_OFFLINE="${NXF_OFFLINE:-true}"
 export NXF_HOME="${NXF_HOME:-$bin/../share/nextflow}"
 export NXF_CLI="$0 $*"
 export COLUMNS="${COLUMNS:-$(tput cols 2>/dev/null || echo 80)}"
