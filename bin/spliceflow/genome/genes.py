@@ -365,8 +365,10 @@ def _distinct(genes: Sequence[Gene]) -> dict[int, Gene]:
     taken = set(same)
     found: dict[int, Gene] = {}
     for (contig, name, gene_id, transcript_id), rows in same.items():
-        unlike = {replace(genes[row], biotype=""): row for row in reversed(rows)}
-        if len(unlike) == 1:
+        unlike = {}
+        if len(rows) > 1:
+            unlike = {replace(genes[row], biotype=""): row for row in reversed(rows)}
+        if len(unlike) < 2:
             found[rows[0]] = genes[rows[0]]
             continue
         # The order does not depend on that of the file, so neither do the names.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -122,8 +121,7 @@ class StrongestAlleles:
         found = []
         for ds, key in sorted(self._heap, reverse=True):
             _, carriers = self._kept[key]
-            names = (name for column, name in enumerate(self._samples) if carriers >> column & 1)
-            named = tuple(islice(names, min(NAMED_SAMPLES, carriers.bit_count())))
+            named = tuple(self._samples[column] for column in _lowest(carriers, NAMED_SAMPLES))
             found.append(CarriedAllele(*key, ds, carriers.bit_count(), named))
         return found
 
@@ -140,6 +138,16 @@ class StrongestAlleles:
         heapq.heappush(self._heap, (ds, key))
         if len(self._heap) > KEPT_ALLELES:
             del self._kept[heapq.heappop(self._heap)[1]]
+
+
+def _lowest(bits: int, count: int) -> list[int]:
+    """Numbers of the lowest bits that are set, ``count`` at most."""
+    found: list[int] = []
+    while bits and len(found) < count:
+        lowest = bits & -bits
+        found.append(lowest.bit_length() - 1)
+        bits ^= lowest
+    return found
 
 
 def _carriers(columns: bytes, number: bytes, samples: int) -> int:
