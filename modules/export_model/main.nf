@@ -6,6 +6,7 @@ process EXPORT_MODEL {
     tag "${model.name ?: 'model'}"
     label 'process_export'
     conda "${moduleDir}/environment.yml"
+    ext finished: { model.finished } // for conf/containers.config, which sees no inputs
     // A catalogue model is kept between runs; the folder's name holds the digest of weights and code.
     storeDir { model.stored }
 

@@ -32,10 +32,10 @@ workflow {
             .setCurrentDir(root)
             .setCmdRun(new nextflow.cli.CmdRun(profile: profile, params: new groovy.json.JsonSlurper().parseText(given)))
             .build()
-        def first = [params: config.params, model: [finished: false], task: [process: 'ANY', attempt: 1, exitStatus: 0]]
-        def gpu = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type]]]
-        def third = first + [task: [process: 'ANY', attempt: 3, exitStatus: 137]]
-        def finished = first + [model: [finished: true]]
+        def first = [params: config.params, task: [process: 'ANY', attempt: 1, exitStatus: 0, ext: [finished: false]]]
+        def gpu = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type], ext: [finished: false]]]
+        def third = first + [task: [process: 'ANY', attempt: 3, exitStatus: 137, ext: [finished: false]]]
+        def finished = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, ext: [finished: true]]]
         def scopes = config.subMap(['docker', 'podman', 'singularity', 'apptainer', 'charliecloud', 'conda', 'executor', 'k8s', 'aws', 'google', 'azure', 'manifest', 'trace', 'report', 'timeline', 'dag'])
         println('PROFILE ' + groovy.json.JsonOutput.toJson([
             profile: profile,
