@@ -429,7 +429,9 @@ def annotation(findings: Findings) -> Iterator[Content]:
         if genes.get("transcripts_unusable"):
             facts["Transcripts that can't be used"] = f"{genes['transcripts_unusable']:,}"
         if genes.get("outside_contig"):
-            facts["Genes beyond their contig's end"] = _counts_text(genes["outside_contig"])
+            facts["Genes beyond their contig's end"] = f"{genes['outside_contig']:,}"
+        if genes.get("duplicates"):
+            facts["Transcripts given twice"] = f"{genes['duplicates']:,}, kept once"
     if facts:
         yield Content(
             "spliceflow_annotation", "Genes", "html", definition_list(facts), INPUTS_CHAPTER

@@ -30,7 +30,8 @@ from spliceflow.report.sections import ANNOTATE_PARAMETERS, SECTIONS
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
 
-ENTRYPOINT = Path(__file__).resolve().parents[3] / "bin" / "report.py"
+ROOT = Path(__file__).resolve().parents[3]
+ENTRYPOINT = ROOT / "bin" / "report.py"
 
 VARIANTS = {
     "files": 2,
@@ -60,7 +61,8 @@ GENES = {
     "chosen": {"mane": 2},
     "other_biotypes": {"lncRNA": 1},
     "unmatched_contigs": {"chrC": 1},
-    "outside_contig": {},
+    "outside_contig": 0,
+    "duplicates": 0,
 }
 RUN = {
     "alleles": 3,
@@ -176,6 +178,30 @@ def test_sections_tell_the_numbers_of_the_summaries(tmp_path):
     assert made["spliceflow_throughput"]["data"]["shard_00001"]["rate"] == pytest.approx(7200)
     assert made["spliceflow_files"]["data"]["family"]["effects_50"] == 1
     assert "a&lt;b&gt;.vcf" in made["spliceflow_parameters"]["data"]
+
+
+def test_genes_left_out_are_told():
+    genes = GENES | {"outside_contig": 1234, "duplicates": 2, "transcripts_unusable": 3}
+    data = contents(Findings(genes=genes))["spliceflow_annotation"]["data"]
+    for words in ("beyond their contig&#x27;s end", "1,234", "given twice", "2, kept once"):
+        assert words in data or words.replace("&#x27;", "'") in data
+
+
+def test_a_summary_of_prepare_genes_is_like_the_one_above(tmp_path):
+    example = ROOT / "assets" / "example"
+    subprocess.run(
+        [
+            *(sys.executable, ROOT / "bin" / "prepare_genes.py", "--transcripts", "mane"),
+            *("--annotation", example / "genes.gtf.gz", "--fasta", example / "genome.fa.gz"),
+            *("--output", tmp_path / "genes.parquet", "--summary", tmp_path / "genes.json"),
+        ],
+        check=True,
+    )
+    made = read_summary(tmp_path / "genes.json")
+    assert {name: type(value) for name, value in made.items()} == {
+        name: type(value) for name, value in GENES.items()
+    }
+    assert "spliceflow_annotation" in contents(Findings(genes=made))
 
 
 def test_known_scores_are_told():
