@@ -79,7 +79,7 @@ $(STAMPS)/runtime $(STAMPS)/training $(STAMPS)/dev:
 	        exit 1
 	    fi
 	    rm -rf $(VENV)
-	    exec make setup $@
+	    exec $(MAKE) setup $@
 	fi
 	if [ $(@F) = training ] && ! command -v cc >/dev/null; then
 	    echo "error: no C compiler was found, which mappy (minimap2) is built with: install gcc and zlib1g-dev" >&2
