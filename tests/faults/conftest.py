@@ -67,7 +67,7 @@ def pipeline(tmp_path: Path, model: Path, shard_cost: float) -> Iterator[Pipelin
 def slurm_config() -> str:
     """Settings of the engine for the test cluster, if it is up."""
     if not os.environ.get("SPLICEFLOW_TEST_SLURM"):
-        pytest.skip("SPLICEFLOW_TEST_SLURM is not set: no Slurm cluster may be broken here")
+        pytest.skip("SPLICEFLOW_TEST_SLURM is not set: no Slurm cluster is there for tests")
     if not shutil.which("sinfo") or not squeue_answers():
-        pytest.skip("Slurm is not up")
+        pytest.skip("SPLICEFLOW_TEST_SLURM is set, but Slurm is not up: squeue has no answer")
     return SLURM
