@@ -150,6 +150,8 @@ def _measure(
             shards,
             "--unscored",
             folder / "unscored.parquet",
+            "--spellings",
+            folder / "spellings.parquet",
             "--summary",
             folder / "variants.json",
         )
@@ -183,6 +185,8 @@ def _measure(
             *own,
             "--scores",
             folder / "scores.parquet",
+            "--spellings",
+            folder / "spellings.parquet",
             "--threads",
             threads,
             "--output",

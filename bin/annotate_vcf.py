@@ -32,6 +32,9 @@ def main() -> None:
     parser.add_argument("--vcf", type=Path, required=True, help="VCF or BCF file")
     parser.add_argument("--name", required=True, help="name of the file in the report")
     parser.add_argument("--scores", type=Path, required=True, help="merged scores (Parquet)")
+    parser.add_argument(
+        "--spellings", type=Path, required=True, help="alleles scored in another form (Parquet)"
+    )
     parser.add_argument("--genes", type=Path, required=True, help="gene table (genes.parquet)")
     parser.add_argument(
         "--fasta", type=Path, required=True, help="FASTA, for names and lengths of contigs"
@@ -66,7 +69,13 @@ def main() -> None:
     )
     try:
         counts = annotate(
-            arguments.vcf, arguments.scores, contigs, label, arguments.output, arguments.threads
+            arguments.vcf,
+            arguments.scores,
+            arguments.spellings,
+            contigs,
+            label,
+            arguments.output,
+            arguments.threads,
         )
     except BrokenProcessPool:
         # As if the system had ended the whole task: the pipeline tries again with more memory.

@@ -2,10 +2,11 @@
 """Find the unique alleles of a cohort and cut them into shards of equal predicted cost.
 
 ``--output-dir`` receives ``shard_00001.parquet`` and so on, ``--unscored`` the alleles that can't
-be scored with the reason (schemas in ``spliceflow.variants.score_table``). ``--summary`` is JSON:
+be scored with the reason, ``--spellings`` the alleles that are scored in another form than their
+minimal one (schemas in ``spliceflow.variants.score_table``). ``--summary`` is JSON:
 
 - ``files``: number of input files; ``records``, ``alleles``: in all of them together;
-- ``unique_alleles``: alleles that are different from each other;
+- ``unique_alleles``: alleles that differ from each other in the form in which they are scored;
 - ``status``: unique alleles by status (``scored`` means: in the shards, or known);
 - ``classes``: unique alleles by variant class; ``class_status``: by class, then status;
 - ``unmatched_contigs``: unique alleles by contig the FASTA does not have;
@@ -64,6 +65,14 @@ def main() -> None:
     )
     parser.add_argument("--output-dir", type=Path, required=True, help="folder for the shards")
     parser.add_argument("--unscored", type=Path, required=True, help="table of unscored alleles")
+    parser.add_argument(
+        "--spellings", type=Path, required=True, help="table of alleles scored in another form"
+    )
+    parser.add_argument(
+        "--left-align",
+        action="store_true",
+        help="score each insertion and deletion at its leftmost place",
+    )
     parser.add_argument("--summary", type=Path, required=True, help="summary to write (JSON)")
     store = parser.add_argument_group("score store", "scores that are known are not made again")
     store.add_argument("--score-store", help="folder or URI (s3://…) of the store")
@@ -89,10 +98,12 @@ def main() -> None:
             arguments.distance,
             arguments.output_dir,
             arguments.unscored,
+            arguments.spellings,
             arguments.max_shard_cost,
             cost_function(bundle, arguments.distance),
             memory_gb=arguments.memory_gb,
             lookup=_lookup(arguments, bundle, genes, genome) if arguments.score_store else None,
+            left_align=arguments.left_align,
         )
     with atomic_path(arguments.summary) as temporary:
         temporary.write_text(

@@ -202,7 +202,7 @@ def score_store(location) {
     if (!location || location.contains('://')) {
         return [location ?: '', []]
     }
-    def folder = kept_folder(location, 'format=1', '--score_store')
+    def folder = kept_folder(location, 'format=2', '--score_store')
     return [folder.toString(), folder]
 }
 

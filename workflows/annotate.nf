@@ -42,7 +42,7 @@ workflow ANNOTATE {
         genome,
         genes,
         bundle,
-        options.subMap(['distance', 'shard_cost']) + (options.score_store ? made_with : [:]),
+        options.subMap(['distance', 'left_align', 'shard_cost']) + (options.score_store ? made_with : [:]),
         store,
         code_digest,
     )
@@ -74,6 +74,7 @@ workflow ANNOTATE {
     ANNOTATE_VCF(
         channel.fromList(inputs),
         scores,
+        SHARD_VARIANTS.out.spellings,
         genes,
         genome,
         bundle,

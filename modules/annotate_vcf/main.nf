@@ -11,6 +11,7 @@ process ANNOTATE_VCF {
     input:
     tuple val(name), path(vcf, stageAs: 'vcf/*')
     path scores
+    path spellings
     path genes
     path genome
     path bundle
@@ -28,6 +29,7 @@ process ANNOTATE_VCF {
         --vcf vcf/* \\
         --name=${shell_word(name)} \\
         --scores ${scores} \\
+        --spellings ${spellings} \\
         --genes ${genes} \\
         --fasta ${genome} \\
         --bundle ${bundle} \\

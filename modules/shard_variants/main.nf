@@ -14,13 +14,14 @@ process SHARD_VARIANTS {
     path genome
     path genes
     path bundle
-    val options // [ distance, shard_cost ], with a store also [ mask, calibrated, precision ]
+    val options // [ distance, left_align, shard_cost ], with a store also [ mask, calibrated, precision ]
     tuple val(store), path(store_folder, stageAs: 'store') // address of a score store, or its folder if it is local; both empty without
     val code_digest
 
     output:
     path 'shards/shard_*.parquet', arity: '0..*', emit: shards
     path 'unscored.parquet', emit: unscored
+    path 'spellings.parquet', emit: spellings // alleles that are scored in another form than their minimal one
     path 'variants.json', emit: summary
     path 'known.parquet', emit: known, optional: true // scores from the store
     tuple val("${task.process}"), val('duckdb'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'duckdb\'))"'), topic: versions
@@ -41,6 +42,8 @@ process SHARD_VARIANTS {
         ${options.shard_cost ? "--max-shard-cost ${options.shard_cost}" : ''} \\
         --output-dir shards \\
         --unscored unscored.parquet \\
+        --spellings spellings.parquet \\
+        ${options.left_align ? '--left-align' : ''} \\
         ${known} \\
         --summary variants.json \\
         ${task.ext.args ?: ''}
@@ -49,7 +52,7 @@ process SHARD_VARIANTS {
     stub:
     """
     mkdir shards
-    touch shards/shard_00001.parquet shards/shard_00002.parquet unscored.parquet
+    touch shards/shard_00001.parquet shards/shard_00002.parquet unscored.parquet spellings.parquet
     echo '{}' > variants.json
     """
 }

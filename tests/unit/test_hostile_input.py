@@ -140,6 +140,7 @@ def test_variant_files(folder: Path, data: bytes, ending: str):
                 50,
                 folder / "shards",
                 folder / "unscored.parquet",
+                folder / "spellings.parquet",
                 1e9,
                 lambda pos, ref, alt: np.ones(len(pos)),
             )
@@ -167,7 +168,10 @@ def test_compressed_variant_files(folder: Path, data: st.DataObject):
     path.write_bytes(data.draw(damaged(packed.read_bytes())))
 
     def read() -> None:
-        with CohortAlleles({"chr1": 4000}, _empty(folder / "database")) as cohort:
+        with (
+            Genome(folder / "genome.fa") as genome,
+            CohortAlleles(genome, _empty(folder / "database")) as cohort,
+        ):
             cohort.add(path)
 
     must_be_read_or_refused(read)
@@ -309,6 +313,7 @@ def test_contigs_and_samples_inside_a_file_are_only_text(
             50,
             tmp_path / "shards",
             tmp_path / "unscored.parquet",
+            tmp_path / "spellings.parquet",
             1e9,
             lambda pos, ref, alt: np.ones(len(pos)),
         )
@@ -316,7 +321,9 @@ def test_contigs_and_samples_inside_a_file_are_only_text(
     merge_scores([], tmp_path / "unscored.parquet", list(contigs), tmp_path / "scores.parquet")
     label = ScoringLabel("X", "m", "0" * 12, "1" * 12, 50, False)
     output = tmp_path / "out" / "out.vcf.gz"
-    annotate(source, tmp_path / "scores.parquet", contigs, label, output)
+    annotate(
+        source, tmp_path / "scores.parquet", tmp_path / "spellings.parquet", contigs, label, output
+    )
     written = gzip.decompress(output.read_bytes()).splitlines()
     body = [line for line in written if not line.startswith(b"#")]
     assert [line.split(b"\t")[0].decode() for line in body] == names

@@ -48,7 +48,7 @@ STATUS_COLOURS = {
 ANNOTATE_PARAMETERS = (
     *("input", "fasta", "annotation", "transcripts", "biotypes"),
     *("model", "model_name", "info_tag"),
-    *("distance", "mask", "calibrated", "decimals"),
+    *("distance", "left_align", "mask", "calibrated", "decimals"),
     *("device", "engine", "precision", "batch_size", "shard_cost"),
     *("score_store", "outdir"),
 )

@@ -1,7 +1,7 @@
 """From probabilities of REF and ALT to delta scores, as SpliceAI defines them.
 
-Jaganathan et al. 2019; the rules for alleles that both have several bases extend those for
-single bases, insertions and deletions, which are special cases of them.
+Jaganathan et al. 2019, for substitutions, insertions and deletions; :func:`align_to_reference` has
+the rule that extends them to alleles whose REF and ALT both have several bases.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def align_to_reference(
 ) -> np.ndarray:
     """Bring ALT's probabilities to the positions of the reference.
 
-    The span of ALT collapses to its maximum at POS, the other bases of REF get zeros. An allele
-    that reaches beyond POS + distance has fewer outputs; as in SpliceAI, the zeros then come
-    where the outputs end.
+    Base i of ALT stands for base i of REF. Inserted bases collapse to their maximum on the last
+    base of REF, deleted bases get zeros. SpliceAI's rules for substitutions, insertions and
+    deletions are the cases with a REF or an ALT of one base.
 
     Args:
         alt: float32 (alleles, outputs, 3) in genome direction, from POS - distance on.
@@ -45,15 +45,19 @@ def align_to_reference(
         float32 (alleles, 2 * distance + 1, 3).
     """
     window = 2 * distance + 1
-    alt = alt[:, : window + alt_length - ref_length]
+    if alt_length == 1:
+        # SpliceAI's window of ALT is shorter by the deleted bases. Where the deletion reaches
+        # beyond POS + distance, bases before POS are lacking, and count as zero.
+        alt = alt[:, : window + alt_length - ref_length]
     before = alt[:, :distance]
-    allele = alt[:, distance : distance + alt_length]
+    bases = alt[:, distance : distance + alt_length]
     after = alt[:, distance + alt_length :]
-    if allele.shape[1] > 1:
-        allele = allele.max(axis=1, keepdims=True)
-    missing = window - before.shape[1] - allele.shape[1] - after.shape[1]
-    zeros = np.zeros((alt.shape[0], missing, alt.shape[2]), alt.dtype)
-    return np.concatenate([before, allele, zeros, after], axis=1)
+    if alt_length > ref_length:
+        inserted = bases[:, ref_length - 1 :].max(axis=1, keepdims=True)
+        bases = np.concatenate([bases[:, : ref_length - 1], inserted], axis=1)
+    deleted = max(ref_length - alt_length, 0)
+    zeros = np.zeros((alt.shape[0], deleted, alt.shape[2]), alt.dtype)
+    return np.concatenate([before, bases, zeros, after], axis=1)[:, :window]
 
 
 def delta_scores(ref: np.ndarray, alt: np.ndarray) -> Deltas:

@@ -1,13 +1,14 @@
 """From the records of a cohort to its unique alleles, each with a status and its genes.
 
-Alleles are collected and sorted out of core (DuckDB, in a bounded amount of memory), so that a
-cohort may be thousands of files, or one file of millions of sites and thousands of samples.
+Alleles are collected in the form in which they are scored (see :mod:`spliceflow.variants.spelling`)
+and sorted out of core (DuckDB, in a bounded amount of memory), so that a cohort may be thousands of
+files, or one file of millions of sites and thousands of samples.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from spliceflow.genome.contigs import ContigNames
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
 from spliceflow.variants.file_contigs import FileContigs
+from spliceflow.variants.spelling import Spelling, leftmost_form, minimal_form, minimal_forms
 from spliceflow.variants.status import MAX_ALT_LENGTH, Status
 from spliceflow.variants.vcf import Records, VariantFile, upper_bases
 
@@ -48,7 +50,7 @@ for _letter, _set in zip(
 
 @dataclass(frozen=True)
 class Alleles:
-    """Unique alleles, sorted by contig, position, REF and ALT.
+    """Unique alleles in the form in which they are scored, sorted by contig, position, REF and ALT.
 
     Attributes:
         contig: int32 (n,), index into :attr:`CohortAlleles.contigs`; ascending.
@@ -64,6 +66,21 @@ class Alleles:
 
     def __len__(self) -> int:
         return len(self.pos)
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Alleles of records that are scored in another form than their minimal one.
+
+    Attributes:
+        contig: int32 (n,), index into :attr:`CohortAlleles.contigs`; ascending.
+        records: position, REF and ALT of the record.
+        scored: position, REF and ALT that are scored, or that the status belongs to.
+    """
+
+    contig: np.ndarray
+    records: list[Spelling]
+    scored: list[Spelling]
 
 
 @dataclass(frozen=True)
@@ -90,31 +107,43 @@ class FileCounts:
 
 
 class CohortAlleles:
-    """Collects alleles from files and gives them back unique and sorted.
+    """Collects alleles from files and gives them back unique, sorted, in the form that is scored.
 
-    Use as a context manager.
+    An allele is scored in its minimal form; with ``left_align`` an insertion or deletion at the
+    leftmost place that gives the same sequence. An allele whose REF, with all its padding, does not
+    agree with the reference keeps the spelling of its record.
+
+    Use as a context manager: :meth:`add` every file, then read :meth:`spellings`, then
+    :meth:`unique`.
 
     Args:
-        contigs: the FASTA's contigs and their lengths; others are kept too, after these.
+        genome: the reference; contigs that it lacks are kept too, after its own.
         folder: where a temporary database is written; it is not removed.
         memory_gb: memory the database may use before it writes to ``folder``.
+        left_align: whether insertions and deletions are moved to their leftmost place.
 
     Attributes:
         contigs: names by index: the FASTA's, then the inputs' names the FASTA does not have.
     """
 
     def __init__(
-        self, contigs: Mapping[str, int], folder: str | os.PathLike[str], memory_gb: float = 1.0
+        self,
+        genome: Genome,
+        folder: str | os.PathLike[str],
+        memory_gb: float = 1.0,
+        left_align: bool = False,
     ) -> None:
-        self.contigs: list[str] = list(contigs)
+        self._genome = genome
+        self._left_align = left_align
+        self.contigs: list[str] = list(genome.contigs)
         self._known = len(self.contigs)
-        self._lengths = dict(contigs)
         self._names = ContigNames(self.contigs)
         self._index: dict[str, int] = {name: row for row, name in enumerate(self.contigs)}
         self._database = open_database(folder, memory_gb)
-        self._database.execute(
-            "CREATE TABLE allele (contig INTEGER, pos BIGINT, ref VARCHAR, alt VARCHAR)"
-        )
+        for table in ("allele", "spelling"):
+            self._database.execute(
+                f"CREATE TABLE {table} (contig INTEGER, pos BIGINT, ref VARCHAR, alt VARCHAR)"
+            )
 
     def __enter__(self) -> CohortAlleles:
         return self
@@ -136,13 +165,40 @@ class CohortAlleles:
         """
         records = alleles = 0
         source = VariantFile(path, samples=False)
-        contigs = FileContigs(os.fspath(path), source.header, self._lengths, self._names)
+        contigs = FileContigs(os.fspath(path), source.header, self._genome.contigs, self._names)
         for block in source.blocks():
             table = self._table(block, contigs)
-            self._database.from_arrow(table).insert_into("allele")
+            self._insert(table)
             records += len(block)
             alleles += len(table)
         return FileCounts(records, alleles)
+
+    def spellings(self, rows: int = _BATCH_ROWS) -> Iterator[Spellings]:
+        """Compare padded alleles with the reference and settle the form in which each is scored.
+
+        To be read to its end after the last file and before :meth:`unique`.
+
+        Yields:
+            the alleles whose scored form is not the minimal one: moved to the left, or kept as
+            written because REF differs from the reference.
+        """
+        # A cursor of its own: rows are inserted while it is read.
+        with self._database.cursor() as cursor:
+            reader = cursor.sql(
+                "SELECT DISTINCT contig, pos, ref, alt FROM spelling ORDER BY contig, pos, ref, alt"
+            ).to_arrow_reader(rows)
+            for batch in reader:
+                alleles = _alleles(batch)
+                edges = np.flatnonzero(np.diff(alleles.contig)) + 1
+                for part in np.split(np.arange(len(alleles)), edges):
+                    if len(part):
+                        yield self._settle(
+                            int(alleles.contig[part[0]]),
+                            alleles.pos[part],
+                            alleles.ref.take(pa.array(part)),
+                            alleles.alt.take(pa.array(part)),
+                        )
+        self._database.execute("DROP TABLE spelling")
 
     def unique(self, rows: int = _BATCH_ROWS) -> Iterator[Alleles]:
         """Yield the unique alleles in order, ``rows`` at a time.
@@ -172,12 +228,7 @@ class CohortAlleles:
     def _query(self, query: str, rows: int) -> Iterator[Alleles]:
         for batch in self._database.sql(query).to_arrow_reader(rows):
             if len(batch):
-                yield Alleles(
-                    batch.column("contig").to_numpy(),
-                    batch.column("pos").to_numpy(),
-                    batch.column("ref").cast(pa.string()),
-                    batch.column("alt").cast(pa.string()),
-                )
+                yield _alleles(batch)
 
     def _table(self, block: Records, contigs: FileContigs) -> pa.Table:
         names = block.contig.dictionary_encode()
@@ -198,11 +249,95 @@ class CohortAlleles:
                 )
         return pa.table({"contig": contig, "pos": pos, "ref": ref, "alt": upper_bases(alt)})
 
+    def _insert(self, table: pa.Table) -> None:
+        """Alleles that the reference has a say in wait in ``spelling``; the others are settled."""
+        contig = table.column("contig").to_numpy()
+        ref = table.column("ref").combine_chunks().cast(pa.string())
+        alt = table.column("alt").combine_chunks().cast(pa.string())
+        pos, short_ref, short_alt, changed = minimal_forms(table.column("pos").to_numpy(), ref, alt)
+        waiting = changed
+        if self._left_align:
+            waiting = waiting | (
+                (lengths(short_ref) != lengths(short_alt))
+                & (_shape(short_ref, short_alt) == _CODE[Status.SCORED])
+            )
+        waiting &= contig < self._known
+        if waiting.any():
+            rows = table.filter(pa.array(waiting))
+            self._database.from_arrow(rows).insert_into("spelling")
+        settled = pa.table({"contig": contig, "pos": pos, "ref": short_ref, "alt": short_alt})
+        if waiting.any():
+            settled = settled.filter(pa.array(~waiting))
+        self._database.from_arrow(settled).insert_into("allele")
+
+    def _settle(
+        self, contig: int, pos: np.ndarray, ref: pa.StringArray, alt: pa.StringArray
+    ) -> Spellings:
+        """Add the scored forms of alleles of one contig of the FASTA (``pos`` ascending)."""
+        name = self.contigs[contig]
+        length = self._genome.contigs[name]
+        differs = (pos < 1) | (pos + lengths(ref) - 1 > length)
+        inside = np.flatnonzero(~differs)
+        if len(inside):
+            wrong = mismatches(self._genome, name, pos[inside], ref.take(pa.array(inside)))
+            differs[inside[wrong]] = True
+        bases = _Bases(self._genome, name)
+        records = list(zip(pos.tolist(), ref.to_pylist(), alt.to_pylist(), strict=True))
+        minimal = [minimal_form(*record) for record in records]
+        scored = [
+            record if differs[row] else leftmost_form(*form, bases) if self._left_align else form
+            for row, (record, form) in enumerate(zip(records, minimal, strict=True))
+        ]
+        positions, refs, alts = zip(*scored, strict=True)
+        self._database.from_arrow(
+            pa.table(
+                {
+                    "contig": pa.repeat(pa.scalar(contig, pa.int32()), len(scored)),
+                    "pos": pa.array(positions, pa.int64()),
+                    "ref": pa.array(refs, pa.string()),
+                    "alt": pa.array(alts, pa.string()),
+                }
+            )
+        ).insert_into("allele")
+        other = [row for row in range(len(scored)) if scored[row] != minimal[row]]
+        return Spellings(
+            contig=np.full(len(other), contig, np.int32),
+            records=[records[row] for row in other],
+            scored=[scored[row] for row in other],
+        )
+
     def _contig_index(self, name: str) -> int:
         if name not in self._index:
             self._index[name] = len(self.contigs)
             self.contigs.append(name)
         return self._index[name]
+
+
+class _Bases:
+    """Letters of a contig by 1-based position, upper case, read a stretch at a time."""
+
+    def __init__(self, genome: Genome, contig: str) -> None:
+        self._genome = genome
+        self._contig = contig
+        self._first = 0
+        self._letters = ""
+
+    def __call__(self, pos: int) -> str:
+        if not self._first < pos <= self._first + len(self._letters):
+            # Alleles come in ascending order and are moved to the left.
+            self._first = max(pos - _REFERENCE_GAP, 0)
+            end = self._first + 2 * _REFERENCE_GAP
+            self._letters = self._genome.sequence(self._contig, self._first, end).upper()
+        return self._letters[pos - 1 - self._first]
+
+
+def _alleles(batch: pa.RecordBatch) -> Alleles:
+    return Alleles(
+        batch.column("contig").to_numpy(),
+        batch.column("pos").to_numpy(),
+        batch.column("ref").cast(pa.string()),
+        batch.column("alt").cast(pa.string()),
+    )
 
 
 def open_database(
@@ -240,6 +375,7 @@ class Classifier:
         for row, gene in enumerate(genes):
             rows.setdefault(gene.contig, []).append(row)
         for contig, members in rows.items():
+            members.sort(key=lambda row: genes[row].tx_start)
             self._genes[contig] = (
                 np.array([genes[row].tx_start + 1 for row in members], dtype=np.int64),
                 np.array([genes[row].tx_end for row in members], dtype=np.int64),
@@ -247,7 +383,7 @@ class Classifier:
             )
 
     def classify(self, alleles: Alleles, contigs: Sequence[str]) -> AlleleGenes:
-        """Status and genes of ``alleles``; a gene overlaps if it overlaps POS.
+        """Status and genes of ``alleles``; a gene has to overlap REF of the scored form.
 
         Args:
             alleles: sorted alleles.
@@ -256,6 +392,7 @@ class Classifier:
         status = _shape(alleles.ref, alleles.alt)
         open_ = status == _CODE[Status.SCORED]
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        ref_length, alt_length = lengths(alleles.ref), lengths(alleles.alt)
         edges = np.flatnonzero(np.diff(alleles.contig)) + 1
         for first, last in zip(
             np.concatenate(([0], edges)), np.concatenate((edges, [len(alleles)])), strict=True
@@ -268,17 +405,17 @@ class Classifier:
             here_status = status[part]
             outside = here & ((pos < 1) | (pos > length))
             here_status[outside] = _CODE[Status.NO_SEQUENCE]
-            row, gene_row = self._overlaps(contig, pos)
+            row, gene_row = self._overlaps(contig, pos, ref_length[part])
             in_gene = np.zeros(len(pos), dtype=bool)
             in_gene[row] = True
             here_status[here & ~outside & ~in_gene] = _CODE[Status.NOT_IN_GENE]
             to_check = np.flatnonzero(here & ~outside & in_gene)
             if len(to_check):
-                wrong = self._mismatches(contig, pos[to_check], alleles.ref.take(to_check + first))
+                ref = alleles.ref.take(pa.array(to_check + first))
+                wrong = mismatches(self._genome, contig, pos[to_check], ref)
                 here_status[to_check[wrong]] = _CODE[Status.REF_MISMATCH]
             pairs.append((row + first, gene_row))
         open_ = status == _CODE[Status.SCORED]
-        ref_length, alt_length = lengths(alleles.ref), lengths(alleles.alt)
         status[open_ & (ref_length > 2 * self._distance)] = _CODE[Status.REF_TOO_LONG]
         open_ = status == _CODE[Status.SCORED]
         status[open_ & (alt_length > MAX_ALT_LENGTH)] = _CODE[Status.ALT_TOO_LONG]
@@ -287,43 +424,62 @@ class Classifier:
         scored = status[allele] == _CODE[Status.SCORED]
         return AlleleGenes(status, allele[scored], gene_row[scored])
 
-    def _overlaps(self, contig: str, pos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs of (row of ``pos``, gene_row) where the gene overlaps the position.
+    def _overlaps(
+        self, contig: str, pos: np.ndarray, ref_length: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of (row of ``pos``, gene_row) where the gene overlaps REF.
 
-        ``pos`` is ascending, so each gene overlaps one run of rows.
+        ``pos`` is ascending, so the first bases of REF in a gene are one run of rows. Alleles that
+        begin before a gene and reach into it are those that its first base lies behind.
         """
         if contig not in self._genes:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
         starts, ends, rows = self._genes[contig]
         first = np.searchsorted(pos, starts, "left")
         count = np.searchsorted(pos, ends, "right") - first
-        first, count, rows = first[count > 0], count[count > 0], rows[count > 0]
-        return _ranges(first, count), np.repeat(rows, count)
+        first, count, within = first[count > 0], count[count > 0], rows[count > 0]
+        long = np.flatnonzero(ref_length > 1)
+        first_gene = np.searchsorted(starts, pos[long], "right")
+        genes = np.searchsorted(starts, pos[long] + ref_length[long] - 1, "right") - first_gene
+        return (
+            np.concatenate([_ranges(first, count), np.repeat(long, genes)]),
+            np.concatenate([np.repeat(within, count), rows[_ranges(first_gene, genes)]]),
+        )
 
-    def _mismatches(self, contig: str, pos: np.ndarray, ref: pa.StringArray) -> np.ndarray:
-        """Which of ``ref`` (A, C, G, T only; ``pos`` ascending and in the contig) differ."""
-        letters = np.frombuffer(ref.buffers()[2], dtype=np.uint8)
-        offsets = np.frombuffer(ref.buffers()[1], dtype=np.int32)[ref.offset :][: len(ref) + 1]
-        offsets = offsets.astype(np.int64)
-        length = np.diff(offsets)
-        wrong = np.zeros(len(pos), dtype=bool)
-        first = 0
-        while first < len(pos):
-            # As many as lie close together are compared with one piece of the reference.
-            last = int(np.searchsorted(pos, pos[first] + _REFERENCE_SPAN, "right"))
-            gaps = np.flatnonzero(np.diff(pos[first:last]) > _REFERENCE_GAP)
-            last = first + int(gaps[0]) + 1 if len(gaps) else last
-            start, size = int(pos[first]) - 1, length[first:last]
-            end = int((pos[first:last] + size).max())
-            reference = np.frombuffer(
-                self._genome.sequence(contig, start, end).encode("ascii", "replace"), dtype=np.uint8
-            )
-            own = letters[offsets[first] : offsets[last]]
-            at = _ranges(pos[first:last] - 1 - start, size)
-            same = (_BASES[reference[at]] & _BASES[own]) != 0
-            wrong[first:last] = ~np.logical_and.reduceat(same, offsets[first:last] - offsets[first])
-            first = last
-        return wrong
+
+def mismatches(genome: Genome, contig: str, pos: np.ndarray, ref: pa.StringArray) -> np.ndarray:
+    """Whether each REF differs from the reference: bool (n,).
+
+    A base agrees with an ambiguous letter of the reference that stands for it; any letter agrees
+    with itself.
+
+    Args:
+        genome: the reference.
+        contig: contig of all alleles.
+        pos: int64 (n,), 1-based, ascending, within the contig.
+        ref: REF of each, upper case letters.
+    """
+    letters = np.frombuffer(ref.buffers()[2], dtype=np.uint8)
+    offsets = np.frombuffer(ref.buffers()[1], dtype=np.int32)[ref.offset :][: len(ref) + 1]
+    offsets = offsets.astype(np.int64)
+    length = np.diff(offsets)
+    wrong = np.zeros(len(pos), dtype=bool)
+    first = 0
+    while first < len(pos):
+        # As many as lie close together are compared with one piece of the reference.
+        last = int(np.searchsorted(pos, pos[first] + _REFERENCE_SPAN, "right"))
+        gaps = np.flatnonzero(np.diff(pos[first:last]) > _REFERENCE_GAP)
+        last = first + int(gaps[0]) + 1 if len(gaps) else last
+        start, size = int(pos[first]) - 1, length[first:last]
+        end = int((pos[first:last] + size).max())
+        reference = np.frombuffer(
+            genome.sequence(contig, start, end).upper().encode("ascii", "replace"), dtype=np.uint8
+        )[_ranges(pos[first:last] - 1 - start, size)]
+        own = letters[offsets[first] : offsets[last]]
+        same = ((_BASES[reference] & _BASES[own]) != 0) | (reference == own)
+        wrong[first:last] = ~np.logical_and.reduceat(same, offsets[first:last] - offsets[first])
+        first = last
+    return wrong
 
 
 def lengths(alleles: pa.StringArray) -> np.ndarray:

@@ -1,5 +1,8 @@
 """Scores and statuses back into a VCF: a streaming join that changes nothing but INFO.
 
+A record's alleles are looked up in the form in which they were scored; the entry keeps the record's
+spelling, and its positions count from the record's POS.
+
 The input is read in blocks of lines. Each block needs the scores of its own positions; the scores
 table is sorted, so those are a few row groups when the input is sorted too. An unsorted input, or
 one whose contigs alternate, is joined just as rightly, only with more reading; it gets no index.
@@ -18,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +35,8 @@ from spliceflow.bgzf import BgzipWriter, deflate, read_blocks
 from spliceflow.errors import InputError
 from spliceflow.variants.alleles import lengths
 from spliceflow.variants.file_contigs import FileContigs
-from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.variants.score_table import SCORE_SCHEMA, SPELLING_SCHEMA
+from spliceflow.variants.spelling import Spelling, minimal_form
 from spliceflow.variants.strongest import (
     AlleleKey,
     CarriedAllele,
@@ -107,6 +112,7 @@ class AnnotatedFile:
 def annotate(
     vcf: str | os.PathLike[str],
     scores: str | os.PathLike[str],
+    spellings: str | os.PathLike[str],
     contigs: Mapping[str, int],
     label: ScoringLabel,
     output: str | os.PathLike[str],
@@ -120,6 +126,8 @@ def annotate(
     Args:
         vcf: VCF (plain, gzip, bgzip) or BCF file.
         scores: scores table that holds every allele of the file.
+        spellings: table of schema ``SPELLING_SCHEMA``: alleles that ``scores`` has in another form
+            than their minimal one.
         contigs: the FASTA's contigs and their lengths in bases.
         label: what the header is to say; the scores table has to agree with it.
         output: file to write, ``.vcf.gz``; the index is written beside it.
@@ -142,7 +150,7 @@ def annotate(
         with BgzipWriter(temporary) as file:
             header = _header(source, label)
             file.write(header)
-            settings = (scores, label, names, samples)
+            settings = (scores, spellings, label, names, samples)
             blocks = ((block, strongest.floor) for block in source.blocks(_BLOCK_BYTES))
             for part in _parts(blocks, settings, processes):
                 file.write_packed(part.packed)
@@ -178,8 +186,10 @@ def _count_lines(path: Path) -> int:
     return sum(text.count(b"\n") for text in read_blocks(path))
 
 
-_Settings = tuple[str | os.PathLike[str], ScoringLabel, FileContigs, tuple[str, ...]]
-"""Scores table, label, contigs of the file, names of the samples."""
+_Settings = tuple[
+    str | os.PathLike[str], str | os.PathLike[str], ScoringLabel, FileContigs, tuple[str, ...]
+]
+"""Scores table, table of spellings, label, contigs of the file, names of the samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,18 +262,22 @@ class _BlockAnnotator:
     def __init__(
         self,
         scores: str | os.PathLike[str],
+        spellings: str | os.PathLike[str],
         label: ScoringLabel,
         names: FileContigs,
         samples: tuple[str, ...],
     ) -> None:
         self._reader = _ScoreReader(scores, label)
+        self._forms = _ScoredForms(spellings)
         self._names = names
         self._label = label
         self._samples = samples
 
     def __call__(self, block: Records, floor: Floor | None) -> _Part:
         counts, strongest = AnnotatedFile(), StrongestAlleles(self._samples, floor)
-        text = _annotated(block, self._reader, self._names, self._label, counts, strongest)
+        text = _annotated(
+            block, self._reader, self._forms, self._names, self._label, counts, strongest
+        )
         return _Part(
             packed=deflate(text),
             records=len(block),
@@ -401,9 +415,35 @@ class _ScoreReader:
         )
 
 
+class _ScoredForms:
+    """Finds the form in which the scores table has the allele of a record."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        try:
+            table = pq.read_table(path, columns=SPELLING_SCHEMA.names)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise InputError(
+                f"{path} is not a table of spellings, or is damaged; make it with "
+                "shard_variants.py."
+            ) from error
+        self._forms: dict[AlleleKey, Spelling] = {
+            (contig, pos, ref, alt): form
+            for contig, pos, ref, alt, *form in zip(
+                *(column.to_pylist() for column in table.columns), strict=True
+            )
+        }
+
+    def key(self, contig: str, pos: int, ref: str, alt: str) -> AlleleKey:
+        """Key of the allele in the scores table."""
+        alt = _key_allele(alt)
+        form = self._forms.get((contig, pos, ref, alt)) if self._forms else None
+        return (contig, *(form or minimal_form(pos, ref, alt)))
+
+
 def _annotated(
     block: Records,
     reader: _ScoreReader,
+    forms: _ScoredForms,
     names: FileContigs,
     label: ScoringLabel,
     counts: AnnotatedFile,
@@ -413,20 +453,22 @@ def _annotated(
     text = block.text
     contig_codes = block.contig.dictionary_encode()
     contigs = [names.table_name(name) for name in contig_codes.dictionary.to_pylist()]
-    codes = contig_codes.indices.to_numpy()
-    wanted: dict[str, np.ndarray] = {}
-    for code, contig in enumerate(contigs):
-        pos = np.unique(block.pos[codes == code])
-        wanted[contig] = np.union1d(wanted[contig], pos) if contig in wanted else pos
-    entries, largest, statuses = _entries(reader.rows(wanted), label.decimals)
+    positions = block.pos.tolist()
+    spelt = [alt.split(",") for alt in block.alt.to_pylist()]
+    keys = [
+        [forms.key(contigs[code], pos, ref, allele) for allele in alleles]
+        for code, pos, ref, alleles in zip(
+            contig_codes.indices.to_pylist(), positions, block.ref.to_pylist(), spelt, strict=True
+        )
+    ]
+    entries, largest, statuses = _entries(reader.rows(_places(keys)), label.decimals)
     scores_key, status_key = f"{label.tag}=".encode(), f"{label.tag}_STATUS=".encode()
     tag = label.tag.encode()
     pieces: list[bytes] = []
-    for code, pos, ref, alt, start, info_start, info_end, end in zip(
-        codes.tolist(),
-        block.pos.tolist(),
-        block.ref.to_pylist(),
-        block.alt.to_pylist(),
+    for pos, alleles, record_keys, start, info_start, info_end, end in zip(
+        positions,
+        spelt,
+        keys,
         block.starts.tolist(),
         (block.tabs[:, 6] + 1).tolist(),
         block.info_ends.tolist(),
@@ -436,18 +478,18 @@ def _annotated(
         scored: list[str] = []
         words: list[str] = []
         any_unscored = False
-        for number, allele in enumerate(alt.split(","), 1):
-            key = (contigs[code], pos, ref, _key_allele(allele))
+        for number, (allele, key) in enumerate(zip(alleles, record_keys, strict=True), 1):
             status = statuses.get(key)
             if status is None:
+                contig, at, ref, _ = key
                 raise InputError(
-                    f"{block.source}: allele {contigs[code]}:{pos} {ref[:40]}>{allele[:40]} has no "
+                    f"{block.source}: allele {contig}:{at} {ref[:40]}>{allele[:40]} has no "
                     "row in the scores table; give the scores of this cohort."
                 )
             words.append(status)
             counts.alleles[status] = counts.alleles.get(status, 0) + 1
             if status == "scored":
-                scored += [allele + entry for entry in entries[key]]
+                scored += [allele + entry.text(key[1] - pos) for entry in entries[key]]
                 strongest.add(key, number, largest[key], text[info_end:end])
             else:
                 any_unscored = True
@@ -470,23 +512,45 @@ def _annotated(
     return b"".join(pieces)
 
 
+def _places(keys: Iterable[Iterable[AlleleKey]]) -> dict[str, np.ndarray]:
+    """Contig → positions, ascending and each once."""
+    places: dict[str, set[int]] = {}
+    for record_keys in keys:
+        for contig, pos, _, _ in record_keys:
+            places.setdefault(contig, set()).add(pos)
+    return {contig: np.array(sorted(found)) for contig, found in places.items()}
+
+
+class _Entry(NamedTuple):
+    """What an INFO entry says of an allele in a gene: the gene and delta scores, four positions."""
+
+    scores: str
+    positions: tuple[int, int, int, int]
+
+    def text(self, offset: int) -> str:
+        """What follows the allele, with positions from ``offset`` bases before the scored one."""
+        return "|".join([self.scores, *(str(at + offset) for at in self.positions)])
+
+
 def _entries(
     rows: Iterable[tuple[object, ...]], decimals: int
-) -> tuple[dict[AlleleKey, list[str]], dict[AlleleKey, float], dict[AlleleKey, str]]:
-    """What follows the allele in each entry, its largest delta score, and its status."""
-    entries: dict[AlleleKey, list[str]] = {}
+) -> tuple[dict[AlleleKey, list[_Entry]], dict[AlleleKey, float], dict[AlleleKey, str]]:
+    """Entries of each allele, its largest delta score, and its status."""
+    entries: dict[AlleleKey, list[_Entry]] = {}
     largest: dict[AlleleKey, float] = {}
     statuses: dict[AlleleKey, str] = {}
     zero = f"{0:.{decimals}f}"
-    form = "|%s" + f"|%.{decimals}f" * 4 + "|%d" * 4
+    form = "|%s" + f"|%.{decimals}f" * 4
     for row in rows:
         contig, pos, ref, alt, gene, *numbers, status = row
         key = (contig, pos, ref, alt)
         statuses[key] = status
         if status == "scored":
-            entry = form % (gene.translate(_ESCAPES), *numbers)
-            entries.setdefault(key, []).append(entry.replace(f"|-{zero}", f"|{zero}"))
-            largest[key] = max(largest.get(key, 0.0), *numbers[: len(_DELTAS)])
+            deltas, positions = numbers[: len(_DELTAS)], tuple(numbers[len(_DELTAS) :])
+            scores = form % (gene.translate(_ESCAPES), *deltas)
+            entry = _Entry(scores.replace(f"|-{zero}", f"|{zero}"), positions)
+            entries.setdefault(key, []).append(entry)
+            largest[key] = max(largest.get(key, 0.0), *deltas)
     return entries, largest, statuses
 
 

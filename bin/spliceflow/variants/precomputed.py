@@ -42,7 +42,8 @@ class ImportCounts:
         ambiguous_gene: entries whose gene can't be told: several genes or transcripts of that name
             overlap the position, or the allele has several entries of that name.
         other_reference: entries of records on contigs the FASTA lacks, or whose REF differs.
-        other_allele: entries of alleles that are not A, C, G and T, or that the record lacks.
+        other_allele: entries of alleles that are not A, C, G and T, that the record lacks, or whose
+            REF and ALT both have several bases: programs differ in how they score those.
     """
 
     records: int = 0
@@ -186,7 +187,8 @@ def _entries(
             if "." in parts[2:]:
                 counts.no_score += 1
                 continue
-            if not allele or not _LETTERS.issuperset(allele) or allele not in alts:
+            several = len(ref) > 1 and len(allele) > 1
+            if several or not allele or not _LETTERS.issuperset(allele) or allele not in alts:
                 counts.other_allele += 1
                 continue
             deltas, positions = _numbers(parts[2:], where, key.distance)

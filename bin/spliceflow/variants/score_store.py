@@ -32,7 +32,7 @@ from spliceflow.genome.genes import Gene
 from spliceflow.variants.alleles import open_database
 from spliceflow.variants.score_table import SCORE_SCHEMA, STORE_SCHEMA
 
-FORMAT = "format=1"
+FORMAT = "format=2"
 """Folder that holds everything in a store. The number is raised when a change of the scoring code
 changes scores by more than rounding: rows of another number are never found."""
 

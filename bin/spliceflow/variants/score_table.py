@@ -37,8 +37,8 @@ def schema_of(columns: tuple[Column, ...]) -> pa.Schema:
 
 _ALLELE = (
     Column("contig", pa.string(), "Contig, named as in the FASTA."),
-    Column("pos", pa.int64(), "Position of the first base of REF, 1-based."),
-    Column("ref", pa.string(), "Reference allele, upper case."),
+    Column("pos", pa.int64(), "Position of the first base of REF in its minimal form, 1-based."),
+    Column("ref", pa.string(), "Reference allele in its minimal form, upper case."),
     Column("alt", pa.string(), "Alternate allele, upper case unless symbolic or a breakend."),
 )
 
@@ -84,6 +84,20 @@ UNSCORED_COLUMNS: tuple[Column, ...] = (
 """Columns of ``unscored.parquet``, in order."""
 
 UNSCORED_SCHEMA: pa.Schema = schema_of(UNSCORED_COLUMNS)
+
+SPELLING_COLUMNS: tuple[Column, ...] = (
+    Column("contig", pa.string(), "Contig, named as in the FASTA."),
+    Column("pos", pa.int64(), "POS of the record, 1-based."),
+    Column("ref", pa.string(), "REF of the record, upper case."),
+    Column("alt", pa.string(), "One ALT of the record, upper case."),
+    Column("scored_pos", pa.int64(), "Position under which the scores table has it, 1-based."),
+    Column("scored_ref", pa.string(), "REF under which the scores table has it."),
+    Column("scored_alt", pa.string(), "ALT under which the scores table has it."),
+)
+"""Columns of ``spellings.parquet``: alleles that the scores table has in another form than the
+minimal one, because ``--left_align`` moved them, or because their REF differs from the FASTA."""
+
+SPELLING_SCHEMA: pa.Schema = schema_of(SPELLING_COLUMNS)
 
 SHARD_COLUMNS: tuple[Column, ...] = (
     *_ALLELE,

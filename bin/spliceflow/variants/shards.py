@@ -23,12 +23,13 @@ from spliceflow.variants.alleles import (
     Classifier,
     CohortAlleles,
     FileCounts,
+    Spellings,
     lengths,
     open_database,
     variant_classes,
 )
 from spliceflow.variants.score_store import KnownScores, Lookup
-from spliceflow.variants.score_table import SHARD_SCHEMA, UNSCORED_SCHEMA
+from spliceflow.variants.score_table import SHARD_SCHEMA, SPELLING_SCHEMA, UNSCORED_SCHEMA
 
 Cost = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Predicted cost of the alleles of one gene: ``cost(pos, ref_length, alt_length)``, with ``pos``
@@ -84,10 +85,12 @@ def shard_cohort(
     distance: int,
     output_dir: str | os.PathLike[str],
     unscored: str | os.PathLike[str],
+    spellings: str | os.PathLike[str],
     max_cost: float,
     cost: Cost,
     memory_gb: float = 1.0,
     lookup: Lookup | None = None,
+    left_align: bool = False,
 ) -> CohortShards:
     """Write the shards of a cohort, and the table of its alleles that can't be scored.
 
@@ -98,10 +101,12 @@ def shard_cohort(
         distance: largest distance from POS that is searched, bases.
         output_dir: folder for ``shard_00001.parquet`` and so on; replaced as a whole.
         unscored: Parquet file of schema ``UNSCORED_SCHEMA``.
+        spellings: Parquet file of schema ``SPELLING_SCHEMA``.
         max_cost: cost a shard may have; only the alleles of one position may exceed it.
         cost: predicts the cost of one gene's alleles.
         memory_gb: memory for collecting and sorting, beside about 0.5 GB for everything else.
         lookup: a store whose scores are taken instead of being made again; its output is written.
+        left_align: score insertions and deletions at their leftmost place.
 
     Raises:
         InputError: a file, or the store, can't be read.
@@ -109,17 +114,18 @@ def shard_cohort(
     classifier = Classifier(genome, genes, distance)
     counts = np.zeros((len(VARIANT_CLASSES), len(STATUSES)), dtype=np.int64)
     foreign: dict[str, int] = {}
-    output_dir, unscored = Path(output_dir), Path(unscored)
+    output_dir = Path(output_dir)
     output_dir.parent.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(prefix=".alleles-", dir=output_dir.parent) as folder,
         atomic_path(output_dir) as shard_dir,
         atomic_path(unscored) as unscored_path,
+        atomic_path(spellings) as spellings_path,
     ):
         jobs_folder = Path(folder) / "jobs"
         jobs_folder.mkdir()
         with (
-            CohortAlleles(genome.contigs, folder, memory_gb / 2) as cohort,
+            CohortAlleles(genome, folder, memory_gb / 2, left_align) as cohort,
             open_database(jobs_folder, memory_gb / 2) as jobs,
             pq.ParquetWriter(unscored_path, UNSCORED_SCHEMA) as unscored_file,
         ):
@@ -129,6 +135,9 @@ def shard_cohort(
             )
             files = tuple(cohort.add(path) for path in paths)
             names = pa.array(cohort.contigs, pa.string())
+            with pq.ParquetWriter(spellings_path, SPELLING_SCHEMA) as spellings_file:
+                for part in cohort.spellings():
+                    _write_spellings(spellings_file, part, names)
             for alleles in cohort.unique():
                 found = classifier.classify(alleles, cohort.contigs)
                 classes = variant_classes(alleles.ref, alleles.alt, found.status)
@@ -283,6 +292,14 @@ def _jobs(jobs: duckdb.DuckDBPyConnection, names: pa.StringArray) -> Iterator[pa
         columns = {**{name: table.column(name) for name in table.column_names}, "contig": contig}
         yield pa.table([columns[name] for name in SHARD_SCHEMA.names], SHARD_SCHEMA.names).cast(
             SHARD_SCHEMA
+        )
+
+
+def _write_spellings(file: pq.ParquetWriter, part: Spellings, names: pa.StringArray) -> None:
+    if part.records:
+        columns = [*zip(*part.records, strict=True), *zip(*part.scored, strict=True)]
+        file.write_table(
+            pa.table([names.take(pa.array(part.contig)), *columns], schema=SPELLING_SCHEMA)
         )
 
 

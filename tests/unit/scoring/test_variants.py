@@ -73,7 +73,11 @@ def plain(bundle, genome) -> PlainScorer:
 
 
 class PlainScorer:
-    """SpliceAI's procedure, one allele at a time, on strings."""
+    """SpliceAI's procedure, one allele at a time, on strings.
+
+    Beyond it: where REF and ALT both have several bases, each base of ALT is compared with the base
+    of REF in its place.
+    """
 
     def __init__(self, bundle: Bundle, genome: Genome) -> None:
         self.bundle = bundle
@@ -96,22 +100,30 @@ class PlainScorer:
 
     def score(self, gene: Gene, pos: int, ref: str, alt: str, distance: int, mask: bool):
         half = self.bundle.context // 2 + distance
+        beyond = max(len(ref) - distance - 1, 0) if len(alt) > 1 else 0
         window = []
-        for genomic in range(pos - 1 - half, pos + half):
+        for genomic in range(pos - 1 - half, pos + half + beyond):
             inside = gene.tx_start <= genomic < gene.tx_end and 0 <= genomic < CONTIG_LENGTH
             window.append(self.sequence[genomic] if inside else "N")
         ref_window = "".join(window)
         alt_window = ref_window[:half] + alt + ref_window[half + len(ref) :]
         y_ref = self.predict(ref_window, gene.strand)
         y_alt = self.predict(alt_window, gene.strand)
-        allele = y_alt[distance : distance + len(alt)]
-        before, after = y_alt[:distance], y_alt[distance + len(alt) :]
-        collapsed = allele.max(axis=0, keepdims=True) if len(allele) else allele
-        missing = len(y_ref) - len(before) - len(collapsed) - len(after)
-        zeros = np.zeros((missing, 3), np.float32)
-        if len(y_alt) >= distance + len(alt):
-            assert missing == len(ref) - 1
-        aligned = np.concatenate([before, collapsed, zeros, after])
+        y_ref = y_ref[: 2 * distance + 1]
+        if len(alt) == 1:  # SpliceAI's own lines, with what they do where outputs end
+            zeros = np.zeros((len(ref) - 1, 3), np.float32)
+            aligned = np.concatenate([y_alt[: distance + 1], zeros, y_alt[distance + 1 :]])
+        else:
+            aligned = np.zeros_like(y_ref)
+            last = min(len(ref), len(alt)) - 1
+            for offset in range(-distance, distance + 1):
+                at = distance + offset
+                if offset == last and len(alt) > len(ref):
+                    aligned[at] = y_alt[at : distance + len(alt)].max(axis=0)
+                elif offset <= last:
+                    aligned[at] = y_alt[at]
+                elif offset >= len(ref):
+                    aligned[at] = y_alt[at + len(alt) - len(ref)]
         boundaries = sorted({start + 1 for start in gene.exon_starts} | set(gene.exon_ends))
         nearest = min((boundary - pos for boundary in boundaries), key=abs)
         scores, positions = [], []
@@ -161,13 +173,16 @@ def alleles_strategy(draw, sequence: str, distance: int):
     for _ in range(draw(st.integers(1, 6))):
         row = draw(st.integers(0, len(GENES) - 1))
         gene = GENES[row]
-        pos = draw(st.integers(gene.tx_start + 1, gene.tx_end))
+        # A deletion may begin before its gene.
+        pos = draw(st.integers(max(gene.tx_start - 3, 1), gene.tx_end))
         longest = max(1, min(2 * distance, CONTIG_LENGTH - pos + 1, 40))
         length = draw(st.one_of(st.just(1), st.integers(1, longest)))
         ref = sequence[pos - 1 : pos - 1 + length].upper()
         alt = draw(
             st.one_of(
-                st.text(BASES, min_size=1, max_size=1), st.text(BASES, min_size=1, max_size=30)
+                st.text(BASES, min_size=1, max_size=1),
+                st.text(BASES, min_size=1, max_size=30),
+                st.text(BASES, min_size=length, max_size=length),
             )
         )
         alleles.append((pos, ref, alt, row))

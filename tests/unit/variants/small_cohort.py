@@ -84,6 +84,7 @@ def score_cohort(files: list[Path], fasta: Path, folder: Path, max_cost: float =
             LABEL.distance,
             folder / "shards",
             folder / "unscored.parquet",
+            folder / "spellings.parquet",
             max_cost,
             lambda pos, ref, alt: np.full(len(pos), 10.0),
         )

@@ -38,12 +38,57 @@ def records(draw: Callable, sequences: dict[str, str], distance: int) -> str:
     ref = letters[start : start + length] or "A"
     ref = draw(st.sampled_from([ref, ref, ref, ref.upper(), "A", ref[::-1], "N", ref + "ACG"]))
     sequence = st.text(alphabet="ACGTacgt", min_size=1, max_size=4)
+    # Alleles that share bases with REF at either end, as records of several alleles have them.
+    sequence = st.one_of(
+        sequence,
+        st.builds(
+            lambda start, middle, end: ref[:start] + middle + ref[len(ref) - end :] or "A",
+            st.integers(0, len(ref)),
+            st.text(alphabet="ACGT", max_size=3),
+            st.integers(0, len(ref)),
+        ),
+    )
     alts = draw(
         st.lists(
             st.one_of(sequence, sequence, st.sampled_from(ODD_ALLELES)), min_size=1, max_size=3
         )
     )
     return record(name, pos, ref, ",".join(alts))
+
+
+def plain_form(key: Key, sequences: dict[str, str]) -> Key:
+    """The form in which an allele is scored: the rule, one letter at a time."""
+    contig, pos, ref, alt = key
+    if not re.fullmatch("[A-Z]+", ref) or not re.fullmatch("[A-Z]+", alt):
+        return key
+    while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
+        pos, ref, alt = pos + 1, ref[1:], alt[1:]
+    if contig in sequences and not agrees(key, sequences[contig]):
+        return key
+    return contig, pos, ref, alt
+
+
+def agrees(key: Key, sequence: str) -> bool:
+    """Whether REF is what the sequence has there."""
+    _, pos, ref, _ = key
+    there = sequence.upper()[max(pos - 1, 0) :][: len(ref)]
+    return (
+        pos >= 1
+        and len(there) == len(ref)
+        and all(
+            base == letter or base in AMBIGUOUS.get(letter, "")
+            for base, letter in zip(ref, there, strict=True)
+        )
+    )
+
+
+def genes_of(key: Key, genes: Sequence[Gene]) -> list[Gene]:
+    """Genes that overlap REF."""
+    contig, pos, ref, _ = key
+    last = pos + len(ref) - 1
+    return [g for g in genes if g.contig == contig and g.tx_start < last and pos <= g.tx_end]
 
 
 def plain_status(key: Key, sequences: dict[str, str], genes: Sequence[Gene], distance: int) -> str:
@@ -64,12 +109,9 @@ def plain_status(key: Key, sequences: dict[str, str], genes: Sequence[Gene], dis
     letters = sequences.get(contig, "").upper()
     if not 1 <= pos <= len(letters):
         return "no_sequence"
-    if not any(g.contig == contig and g.tx_start < pos <= g.tx_end for g in genes):
+    if not genes_of(key, genes):
         return "not_in_gene"
-    there = letters[pos - 1 : pos - 1 + len(ref)]
-    if len(there) < len(ref) or any(
-        base not in AMBIGUOUS.get(letter, letter) for base, letter in zip(ref, there, strict=True)
-    ):
+    if not agrees(key, letters):
         return "ref_mismatch"
     if len(ref) > 2 * distance:
         return "ref_too_long"

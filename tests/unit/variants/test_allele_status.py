@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_cohort import GENES, record, vcf_text
-from strategies import CONTIG_NAMES, Key, plain_status, records
+from strategies import CONTIG_NAMES, Key, genes_of, plain_form, plain_status, records
 
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import Genome
@@ -50,12 +50,14 @@ def classified(
     found: dict[Key, tuple[str, list[int]]] = {}
     order: list[Key] = []
     classifier = Classifier(genome, genes, distance)
-    with TemporaryDirectory() as folder, CohortAlleles(genome.contigs, folder) as cohort:
+    with TemporaryDirectory() as folder, CohortAlleles(genome, folder) as cohort:
         counts = []
         for number, text in enumerate(files):
             path = Path(folder) / f"{number}.vcf"
             path.write_text(text)
             counts.append(cohort.add(path))
+        for _ in cohort.spellings(rows):
+            pass
         for alleles in cohort.unique(rows):
             result = classifier.classify(alleles, cohort.contigs)
             contigs = [cohort.contigs[index] for index in alleles.contig]
@@ -83,7 +85,7 @@ def test_status_and_genes_are_those_of_the_rules(data: st.DataObject, small_geno
         found, order, counts = classified(
             [vcf_text(lines[::2]), vcf_text(lines)], genome, GENES, DISTANCE, rows
         )
-    keys = [key for line in lines for key in plain_key(line)]
+    keys = [plain_form(key, sequences) for line in lines for key in plain_key(line)]
     assert set(found) == set(keys)
     assert len(order) == len(found)
     rank = {"chr1": 0, "chr2": 1, "chrM": 2}
@@ -91,11 +93,7 @@ def test_status_and_genes_are_those_of_the_rules(data: st.DataObject, small_geno
     assert counts[1] == FileCounts(len(lines), len(keys))
     for key, (status, gene_rows) in found.items():
         assert status == plain_status(key, sequences, GENES, DISTANCE), key
-        expected = [
-            row
-            for row, gene in enumerate(GENES)
-            if gene.contig == key[0] and gene.tx_start < key[1] <= gene.tx_end
-        ]
+        expected = [row for row, gene in enumerate(GENES) if gene in genes_of(key, GENES)]
         assert gene_rows == (expected if status == "scored" else [])
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_cohort import COLUMNS, GENES, HEADER, LABEL, record, score_cohort, score_of, vcf_text
-from strategies import CONTIG_NAMES, plain_status, records
+from strategies import CONTIG_NAMES, genes_of, plain_form, plain_status, records
 
 from spliceflow.bgzf import BgzipWriter, read_blocks
 from spliceflow.errors import InputError
@@ -49,13 +49,13 @@ def expected_info(line: str, decimals: int, sequences: dict[str, str]) -> tuple[
     entries, words = [], []
     for alt in alts.split(","):
         upper = alt.upper() if re.fullmatch("[A-Za-z]+", alt) else alt
-        key = (contig, int(pos), ref.upper(), upper)
+        key = plain_form((contig, int(pos), ref.upper(), upper), sequences)
         words.append(plain_status(key, sequences, GENES, LABEL.distance))
-        genes = [g for g in GENES if g.contig == contig and g.tx_start < int(pos) <= g.tx_end]
-        for gene in sorted(genes, key=lambda gene: gene.name):
+        for gene in sorted(genes_of(key, GENES), key=lambda gene: gene.name):
             if words[-1] == "scored":
                 deltas, positions = score_of(key, gene)
-                numbers = [f"{value:.{decimals}f}" for value in deltas] + list(map(str, positions))
+                positions = [str(key[1] + at - int(pos)) for at in positions]
+                numbers = [f"{value:.{decimals}f}" for value in deltas] + positions
                 entries.append("|".join([alt, gene.name.replace(";", "%3B"), *numbers]))
     kept = [
         item
@@ -93,7 +93,14 @@ def test_nothing_but_info_changes(data: st.DataObject, small_genome, tmp_path_fa
         patch.setattr(merge, "ROW_GROUP_ROWS", data.draw(st.sampled_from([2, 1 << 16])))
         patch.setattr(module, "_BLOCK_BYTES", data.draw(st.sampled_from([1, 300, 1 << 20])))
         scores = score_cohort([source], small_genome.path, folder)
-        counts = annotate(source, scores, CONTIGS, replace(LABEL, decimals=decimals), output)
+        counts = annotate(
+            source,
+            scores,
+            folder / "spellings.parquet",
+            CONTIGS,
+            replace(LABEL, decimals=decimals),
+            output,
+        )
     result = text_of(output)
     assert ("\r" in result) == carriage
     result = result.replace("\r\n", "\n")
@@ -116,7 +123,9 @@ def annotated(folder: Path, text: str, fasta: Path, **options: object) -> tuple[
     source, output = folder / "in.vcf", folder / "out.vcf.gz"
     source.write_text(text)
     scores = score_cohort([source], fasta, folder)
-    counts = annotate(source, scores, CONTIGS, replace(LABEL, **options), output)
+    counts = annotate(
+        source, scores, folder / "spellings.parquet", CONTIGS, replace(LABEL, **options), output
+    )
     return text_of(output), counts
 
 
@@ -156,7 +165,15 @@ def test_annotating_again_changes_nothing(tmp_path: Path, small_genome) -> None:
     lines = [record("1", 400, letter, f"{letter}A,*"), record("1", 3000, "A", "C", ".")]
     annotated(tmp_path, vcf_text(lines), small_genome.path)
     first, again = tmp_path / "out.vcf.gz", tmp_path / "again.vcf.gz"
-    annotate(first, tmp_path / "scores.parquet", CONTIGS, LABEL, again, threads=3)
+    annotate(
+        first,
+        tmp_path / "scores.parquet",
+        tmp_path / "spellings.parquet",
+        CONTIGS,
+        LABEL,
+        again,
+        threads=3,
+    )
     assert again.read_bytes() == first.read_bytes()
 
 
@@ -174,7 +191,13 @@ def test_processes_change_nothing(tmp_path: Path, small_genome, monkeypatch) -> 
     monkeypatch.setattr(module, "_LARGE_FILE", 0)
     many = tmp_path / "many.vcf.gz"
     counts = annotate(
-        tmp_path / "in.vcf", tmp_path / "scores.parquet", CONTIGS, LABEL, many, threads=2
+        tmp_path / "in.vcf",
+        tmp_path / "scores.parquet",
+        tmp_path / "spellings.parquet",
+        CONTIGS,
+        LABEL,
+        many,
+        threads=2,
     )
     assert many.read_bytes() == (tmp_path / "out.vcf.gz").read_bytes()
     assert counts == one
@@ -185,7 +208,15 @@ def test_processes_change_nothing(tmp_path: Path, small_genome, monkeypatch) -> 
     with (tmp_path / "in.vcf").open("a") as file:
         file.write(record("1", 900, "A", "CCC", ".") + "\tGT\t0/1\t0/1\n")
     with pytest.raises(InputError, match="has no row in the scores table"):
-        annotate(tmp_path / "in.vcf", tmp_path / "scores.parquet", CONTIGS, LABEL, many, threads=2)
+        annotate(
+            tmp_path / "in.vcf",
+            tmp_path / "scores.parquet",
+            tmp_path / "spellings.parquet",
+            CONTIGS,
+            LABEL,
+            many,
+            threads=2,
+        )
 
 
 def test_bcf_becomes_vcf(tmp_path: Path, small_genome) -> None:
@@ -202,7 +233,14 @@ def test_bcf_becomes_vcf(tmp_path: Path, small_genome) -> None:
     ):
         for row in file:
             target.write(row)
-    annotate(source, tmp_path / "scores.parquet", CONTIGS, LABEL, tmp_path / "bcf.vcf.gz")
+    annotate(
+        source,
+        tmp_path / "scores.parquet",
+        tmp_path / "spellings.parquet",
+        CONTIGS,
+        LABEL,
+        tmp_path / "bcf.vcf.gz",
+    )
     assert body(text_of(tmp_path / "bcf.vcf.gz")) == body(text)
 
 
@@ -238,7 +276,8 @@ def test_odd_names_are_only_text(tmp_path: Path, small_genome) -> None:
     assert [line.split("\t")[0] for line in body(text)] == names
     assert counts.alleles == {"no_sequence": len(names)}
     assert {path.name for path in tmp_path.iterdir()} == {
-        "in.vcf", "out.vcf.gz", "out.vcf.gz.tbi", "scores.parquet", "shards", "unscored.parquet",
+        "in.vcf", "out.vcf.gz", "out.vcf.gz.tbi", "scores.parquet", "shards", "spellings.parquet",
+        "unscored.parquet",
     }  # fmt: skip
 
 
@@ -263,7 +302,14 @@ def test_an_allele_without_a_row_is_an_error(tmp_path: Path, small_genome) -> No
     other = tmp_path / "other.vcf"
     other.write_text(vcf_text([record("1", 5, "A", "C"), record("1", 5, "A", "G")]))
     with pytest.raises(InputError, match="1:5 A>G has no row in the scores"):
-        annotate(other, tmp_path / "scores.parquet", CONTIGS, LABEL, tmp_path / "other.vcf.gz")
+        annotate(
+            other,
+            tmp_path / "scores.parquet",
+            tmp_path / "spellings.parquet",
+            CONTIGS,
+            LABEL,
+            tmp_path / "other.vcf.gz",
+        )
     assert not (tmp_path / "other.vcf.gz").exists()
 
 
@@ -272,7 +318,14 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     source.write_text(vcf_text([]))
     (tmp_path / "scores.parquet").write_text("hello")
     with pytest.raises(InputError, match="not a table of scores"):
-        annotate(source, tmp_path / "scores.parquet", CONTIGS, LABEL, tmp_path / "x.vcf.gz")
+        annotate(
+            source,
+            tmp_path / "scores.parquet",
+            tmp_path / "spellings.parquet",
+            CONTIGS,
+            LABEL,
+            tmp_path / "x.vcf.gz",
+        )
 
 
 def test_lost_records_are_noticed(tmp_path: Path, small_genome, monkeypatch) -> None:

@@ -117,7 +117,8 @@ def shard(folder: Path, fasta: Path, sheet: str, bundle: Path) -> subprocess.Com
         "shard_variants",
         *("--samplesheet", "in.csv", "--fasta", fasta, "--genes", "genes.parquet"),
         *("--bundle", bundle, "--distance", 5, "--output-dir", "shards"),
-        *("--unscored", "unscored.parquet", "--summary", "variants.json"),
+        *("--unscored", "unscored.parquet", "--spellings", "spellings.parquet"),
+        *("--summary", "variants.json"),
         cwd=folder,
     )
 
@@ -178,6 +179,7 @@ def test_shard_to_annotated(tmp_path: Path, small_genome, bundle: Path) -> None:
     step(
         "annotate_vcf",
         *("--vcf", "a b.vcf", "--name", "A", "--scores", "scores.parquet", *model),
+        *("--spellings", "spellings.parquet"),
         *("--distance", 5, "--decimals", 3, "--output", "A.vcf.gz", "--summary", "A.json"),
     )
     summary = json.loads((tmp_path / "A.json").read_text())

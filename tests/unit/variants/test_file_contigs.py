@@ -76,7 +76,14 @@ def test_every_step_refuses_another_assembly(small_genome, genome, tmp_path, end
     with pytest.raises(InputError, match="another assembly"):
         score_cohort([path], small_genome.path, tmp_path)
     with pytest.raises(InputError, match="another assembly"):
-        annotate(path, tmp_path / "absent.parquet", CONTIGS, LABEL, tmp_path / "x.vcf.gz")
+        annotate(
+            path,
+            tmp_path / "absent.parquet",
+            tmp_path / "absent.parquet",
+            CONTIGS,
+            LABEL,
+            tmp_path / "x.vcf.gz",
+        )
     key = StoreKey("m", "a", "x", 5, False)
     with pytest.raises(InputError, match="another assembly"):
         list(read_precomputed(path, "AC", key, GENES, genome, ImportCounts()))
@@ -98,7 +105,14 @@ def test_a_contig_of_another_length_is_not_the_fastas(small_genome, tmp_path, en
         ("2 of 1499 bases", "no_sequence"),
     ]
     for path, scored in ((one, True), (two, False)):
-        annotate(path, scores, CONTIGS, LABEL, tmp_path / "out.vcf.gz")
+        annotate(
+            path,
+            scores,
+            scores.with_name("spellings.parquet"),
+            CONTIGS,
+            LABEL,
+            tmp_path / "out.vcf.gz",
+        )
         line = b"".join(read_blocks(tmp_path / "out.vcf.gz")).decode().splitlines()[-1]
         assert line.startswith("2\t100\t")
         assert ("Splice=" in line, "no_sequence" in line) == (scored, not scored)

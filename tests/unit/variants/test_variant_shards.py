@@ -109,7 +109,15 @@ def run(folder: Path, files: list[str], genome_path: Path, max_cost: float = 500
         paths[-1].write_text(text)
     with Genome(genome_path) as genome:
         cohort = shard_cohort(
-            paths, genome, GENES, 5, folder / "shards", folder / "unscored.parquet", max_cost, cost
+            paths,
+            genome,
+            GENES,
+            5,
+            folder / "shards",
+            folder / "unscored.parquet",
+            folder / "spellings.parquet",
+            max_cost,
+            cost,
         )
     return cohort
 
@@ -148,6 +156,7 @@ def test_an_empty_cohort_has_no_shard(tmp_path: Path, small_genome) -> None:
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
         "0.vcf",
         "shards",
+        "spellings.parquet",
         "unscored.parquet",
     ]
 
