@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bin"))
 
-from spliceflow.variants.score_table import SCORE_COLUMNS
+from spliceflow.variants.score_table import SCORE_COLUMNS, SPELLING_COLUMNS
 from spliceflow.variants.status import Status
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +40,12 @@ def score_columns() -> str:
         for c in SCORE_COLUMNS
     ]
     return markdown(("column", "type", "may be null", "meaning"), rows)
+
+
+def spelling_columns() -> str:
+    """Columns of spellings.parquet."""
+    rows = [(f"`{c.name}`", str(c.type), c.description) for c in SPELLING_COLUMNS]
+    return markdown(("column", "type", "meaning"), rows)
 
 
 def statuses() -> str:
@@ -82,6 +88,7 @@ def catalogue() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "scores": score_columns,
+    "spellings": spelling_columns,
     "statuses": statuses,
     "parameters": parameters,
     "catalogue": catalogue,
