@@ -1,6 +1,6 @@
 // Checks many sets of parameters with one start of the engine: prints one line of JSON for each.
 
-include { checked_parameters } from '../../functions/parameters'
+include { asks_help ; checked_parameters ; results_folder } from '../../functions/parameters'
 include { checkpoint_folder ; chosen_regions ; model_files ; name_of_model ; variant_files ; weight_files } from '../../functions/inputs'
 include { species_files } from '../../functions/species'
 include { training_options } from '../../functions/training'
@@ -13,7 +13,7 @@ def message_of(fault) {
 
 def outcome(body) {
     try {
-        return [value: body()]
+        return [value: body.call()]
     }
     catch (Exception fault) {
         return [error: message_of(fault)]
@@ -33,6 +33,12 @@ workflow {
         def found = outcome {
             if (one.call == 'parameters') {
                 return checked_parameters(one.given, schema).subMap(one.given.keySet())
+            }
+            if (one.call == 'help') {
+                return asks_help(one.given)
+            }
+            if (one.call == 'results') {
+                return results_folder(one.given)
             }
             if (one.call == 'inputs') {
                 return variant_files(one.given).collect { name, vcf -> [name, vcf.name] }

@@ -213,6 +213,19 @@ def test_help_prints_every_parameter_and_writes_nothing(pipeline_at):
     assert not run.results.exists()
 
 
+@pytest.mark.parametrize("parser", ["classic", "strict"])
+def test_an_outdir_without_a_value_makes_no_folder_of_that_name(pipeline_at, monkeypatch, parser):
+    if parser == "strict":  # command lines arrive as text then
+        monkeypatch.setenv("NXF_DISABLE_PARAMS_TYPE_DETECTION", "true")
+    pipeline = pipeline_at(f"no outdir, {parser}")
+    run = pipeline("-profile", "test", "--help", "false", "--outdir", results=None)
+    assert run.status != 0
+    assert "--outdir has no value: give a text" in run.output
+    assert "Input\n" not in run.output, "this is no help"
+    made = {path.name for path in pipeline.launch.iterdir() if not path.name.startswith(".")}
+    assert made <= {"work"}
+
+
 @pytest.fixture
 def published(tmp_path: Path):
     """A model behind a URL: its address, the SHA-256 of its files, and requests so far."""
