@@ -2,6 +2,7 @@
 
 include { asks_help ; checked_parameters ; results_folder } from '../../functions/parameters'
 include { checkpoint_folder ; chosen_regions ; model_files ; name_of_model ; variant_files ; weight_files } from '../../functions/inputs'
+include { keep_bundle } from '../../functions/model_cache'
 include { species_files } from '../../functions/species'
 include { training_options } from '../../functions/training'
 include { csv_fields ; csv_line } from '../../functions/csv'
@@ -48,6 +49,10 @@ workflow {
             }
             if (one.call == 'described') {
                 return model_files(one.given.model, one.given, catalogue, 'digest')[0].subMap(['stored', 'finished'])
+            }
+            if (one.call == 'keep') {
+                def bundle = keep_bundle(file(one.given.made), [[stored: one.given.stored], []])
+                return [bundle.toString(), bundle.resolve('member.onnx').text]
             }
             if (one.call == 'weights') {
                 def (weights, sums) = weight_files(one.given, '--pretrained', catalogue)

@@ -274,14 +274,44 @@ def check(tmp_path_factory, away):
         "a bundle of the catalogue": ({"model": "finished"}, {"stored": None, "finished": True}),
         "a bundle far away": ({"model": "published"}, {"stored": None, "finished": True}),
         "weights": ({"model": "weights"}, {"stored": None, "finished": False}),
+        "kept in a file": (
+            catalogued | {"model_cache": str(folder / "g.fa")},
+            "g.fa is not a folder that can be written",
+        ),
         "what a stub left": (
             catalogued | {"model_cache": str(folder / "left")},
-            "is not complete: delete that folder",
+            "is not complete or was changed",
         ),
     }
     stub = folder / "left" / key / "bundle" / "bundle.json"
     stub.parent.mkdir(parents=True)
     stub.write_text("{}")
+    for text in ("made here", "made elsewhere"):
+        (folder / text).mkdir()
+        (folder / text / "member.onnx").write_text(text)
+        sums = {"member.onnx": sha256(text.encode()).hexdigest()}
+        (folder / text / "bundle.json").write_text(json.dumps({"files": sums}))
+    half = folder / "kept" / "half" / "bundle" / "bundle.json"
+    half.parent.mkdir(parents=True)
+    half.write_text((folder / "made here" / "bundle.json").read_text()[:20])
+    here, elsewhere = str(folder / "made here"), str(folder / "made elsewhere")
+    shared = str(folder / "kept" / "shared")
+    keep = {
+        "the first": ({"made": here, "stored": shared}, [f"{shared}/bundle", "made here"]),
+        "the second takes the first's": (
+            {"made": elsewhere, "stored": shared},
+            [f"{shared}/bundle", "made here"],
+        ),
+        "beside half a bundle": (
+            {"made": here, "stored": str(folder / "kept" / "half")},
+            [here, "made here"],
+        ),
+        "where no folder can be made": (
+            {"made": here, "stored": str(folder / "g.fa" / "key")},
+            [here, "made here"],
+        ),
+        "nowhere": ({"made": here, "stored": None}, [here, "made here"]),
+    }
     weights = {
         "of the catalogue": (
             "openspliceai-mane-80nt",
@@ -343,6 +373,7 @@ def check(tmp_path_factory, away):
             "inputs": inputs,
             "model": models,
             "described": described,
+            "keep": keep,
         },
         **{"weights": weights, "name": names, "species": species, "regions": regions},
         **{"checkpoints": checkpoints, "csv": lines, "line": plain_lines},
