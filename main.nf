@@ -7,7 +7,7 @@ include { EVALUATE                       } from './workflows/evaluate'
 include { PREDICT                        } from './workflows/predict'
 include { DISTIL                         } from './workflows/distil'
 include { MUTAGENESIS                    } from './workflows/mutagenesis'
-include { checked_parameters ; help_text } from './functions/parameters'
+include { asks_help ; checked_parameters ; help_text ; results_folder } from './functions/parameters'
 include { write_cost                     } from './functions/cost'
 include { error_sentence                 } from './functions/error_sentence'
 include { code_digest                    } from './functions/code_digest'
@@ -15,12 +15,12 @@ include { code_digest                    } from './functions/code_digest'
 workflow {
     main:
     def schema = file("${projectDir}/nextflow_schema.json")
-    if (params.help) {
+    if (asks_help(params.help)) {
         println(help_text(schema, params))
     }
     else {
         def options = checked_parameters(params, schema)
-        def catalogue = options.model_catalogue
+        def catalogue = options.model_catalogue ?: [:]
         def given = options.findAll { name, _value -> name != 'model_catalogue' }
         def digest = code_digest(file("${projectDir}/bin"))
         // A new workflow is a file in workflows/, an include above, a branch here, and its name
@@ -51,8 +51,9 @@ workflow {
     // the one sentence that says what is wrong stands last, below the engine's own report
     workflow.onComplete = {
         try {
-            if (!params.help && !(params.outdir in [null, '', true])) {
-                write_cost(file(params.outdir, glob: false), [
+            def results = results_folder(params.outdir)
+            if (results && !asks_help(params.help)) {
+                write_cost(file(results, glob: false), [
                     device: params.device,
                     precision: params.precision,
                     reserved: workflow.profile.tokenize(',').contains('gpu'),

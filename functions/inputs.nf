@@ -2,6 +2,7 @@
 
 include { closest_name } from './parameters'
 include { csv_fields   } from './csv'
+include { is_kept ; is_local } from './model_cache'
 
 // --input: a VCF or BCF, a quoted glob of them, or a samplesheet → [ [ name, file ], … ]
 def variant_files(input) {
@@ -120,10 +121,18 @@ def model_files(model, options, catalogue, code_digest) {
         def sums = sums_of(entry.files)
         def key = "${model}-${(sums + code_digest).digest('SHA-256').take(16)}"
         // what a stub run makes is no model, and is not kept
-        def kept = options.model_cache && !workflow.stubRun ? file(options.model_cache, glob: false).resolve(key) : null
+        def cache = options.model_cache && !workflow.stubRun ? file(options.model_cache, glob: false) : null
+        def kept = cache?.resolve(key)
+        def present = kept && is_kept(kept)
+        if (present) {
+            log.info("Model ${model}: kept in ${kept.toUriString()}")
+        }
+        else if (cache && is_local(cache)) {
+            writable_folder(cache, '--model_cache', options.model_cache)
+        }
         def described = [name: model, info_tag: options.info_tag ?: entry.info_tag, card: card_of(entry), sums: sums,
             stored: kept?.toUriString(), finished: entry.files.any { listed -> listed.url.endsWith('/bundle.json') }]
-        return [described, is_kept(kept) ? [] : entry.files.collect { listed -> file(listed.url, glob: false) }]
+        return [described, present ? [] : entry.files.collect { listed -> file(listed.url, glob: false) }]
     }
     def known = files_of_model(model, '--model', catalogue)
     if (!known) {
@@ -179,20 +188,6 @@ def name_of_model(options) {
     return name
 }
 
-// Whether an earlier run left the bundle of a catalogue model in this folder; then nothing is fetched.
-def is_kept(folder) {
-    def bundle = folder?.resolve('bundle')
-    if (!bundle?.exists()) {
-        return false
-    }
-    def description = bundle.resolve('bundle.json')
-    def listed = description.exists() ? new groovy.json.JsonSlurper().parse(description).files?.keySet() : null
-    if (!listed || !listed.every { name -> bundle.resolve(name).exists() }) {
-        error("The model kept in ${folder} is not complete: delete that folder and run again")
-    }
-    return true
-}
-
 def card_of(entry) {
     return groovy.json.JsonOutput.toJson(entry.subMap(['family', 'species', 'assembly', 'licence', 'citation', 'provenance']))
 }
@@ -219,10 +214,13 @@ def checkpoint_folder(location) {
 // containers get to see it.
 def kept_folder(location, name, option) {
     def folder = stageable_path(file(location, glob: false), option)
-    def inside = folder.resolve(name)
-    inside.mkdirs()
-    if (!inside.isDirectory() || !java.nio.file.Files.isWritable(inside)) {
+    writable_folder(folder.resolve(name), option, location)
+    return folder
+}
+
+def writable_folder(folder, option, location) {
+    folder.mkdirs()
+    if (!folder.isDirectory() || !java.nio.file.Files.isWritable(folder)) {
         error("${option}: ${location} is not a folder that can be written")
     }
-    return folder
 }

@@ -10,7 +10,8 @@ def schema_groups(path) {
 }
 
 // Values by name, each of the type that the schema says; stops with one sentence at the first fault.
-// Values from the command line may arrive as text, so every one is converted here.
+// Engines differ in what they make of the command line: one hands over true, 5 and false, another
+// 'true', '5' and 'false'. Either is converted here, and comes to the same.
 def checked_parameters(given, path) {
     def groups = schema_groups(path)
     def known = groups.inject([:]) { all, group -> all + group.parameters }
@@ -29,18 +30,24 @@ def checked_parameters(given, path) {
     if (absent) {
         error("--${absent} is empty: give a ${known.get(absent).description}")
     }
+    // what has a default has a value, unless the schema allows null; a switch without one is off
+    def emptied = known.keySet().find { name ->
+        given.containsKey(name) && values.get(name) == null && needs_value(known.get(name))
+    }
+    if (emptied) {
+        error("--${emptied} is empty: give ${type_words(type_of(known.get(emptied)))}, or leave the option out")
+    }
     return values
 }
 
 def checked_value(name, value, definition) {
-    if (value == null || value == '') {
+    def text = value == null ? '' : value.toString().trim()
+    if (text == '') {
         return null
     }
-    def converted = converted_value(value, definition.type)
+    def converted = converted_value(value, text, type_of(definition))
     if (converted == null) {
-        error(value == true
-            ? "--${name} has no value: give ${type_words(definition.type)}"
-            : "--${name} '${value}' is not ${type_words(definition.type)}")
+        error(unfit_value(name, text, definition))
     }
     // by their text: the schema's whole numbers are of another class than the converted value
     def allowed = definition.get('enum')?.collect { choice -> choice.toString() }
@@ -64,8 +71,8 @@ def checked_value(name, value, definition) {
     return converted
 }
 
-def converted_value(value, type) {
-    def text = value.toString()
+// The value in its type, or null if it can't be of that type
+def converted_value(value, text, type) {
     if (type == 'integer') {
         return text ==~ /[+-]?\d{1,18}/ ? text.toLong() : null
     }
@@ -73,16 +80,55 @@ def converted_value(value, type) {
         return text.isNumber() ? text.toBigDecimal() : null
     }
     if (type == 'boolean') {
-        return text in ['true', 'false'] ? text == 'true' : null
+        return is_truth_value(text) ? is_true(text) : null
     }
     if (type == 'object') {
         return value instanceof Map ? value : null
     }
-    return value instanceof Boolean && value ? null : text
+    // a missing value arrives as true, so that no text can be a truth value
+    return is_truth_value(text) || value instanceof Map || value instanceof Collection ? null : value.toString()
+}
+
+def unfit_value(name, text, definition) {
+    def expected = type_words(type_of(definition))
+    if (is_true(text)) {
+        return "--${name} has no value: give ${expected}"
+    }
+    return is_truth_value(text) && type_of(definition) == 'string'
+        ? "--${name} is not a switch: give ${expected} instead of '${text}', or leave the option out"
+        : "--${name} '${text}' is not ${expected}"
+}
+
+// 'string' for "string" and for ["string", "null"]
+def type_of(definition) {
+    return [definition.type].flatten().find { type -> type != 'null' }
+}
+
+def needs_value(definition) {
+    return definition.get('default') != null && ![definition.type].flatten().any { type -> type in ['null', 'boolean'] }
 }
 
 def type_words(type) {
     return [integer: 'a whole number', number: 'a number', boolean: 'true or false', object: 'a map'].get(type) ?: 'a text'
+}
+
+def is_true(value) {
+    return value.toString().trim().equalsIgnoreCase('true')
+}
+
+def is_truth_value(value) {
+    return is_true(value) || value.toString().trim().equalsIgnoreCase('false')
+}
+
+// Whether --help asks for help: alone, with true, or with a word behind it
+def asks_help(value) {
+    return !("${value}".trim().toLowerCase() in ['null', '', 'false'])
+}
+
+// The value of --outdir as checked_parameters() lets it pass, or null: before the check, and after a
+// check that failed
+def results_folder(value) {
+    return value == null || value.toString().trim() == '' || is_truth_value(value) ? null : value.toString()
 }
 
 // A rule of the schema: { if: { properties: { name: { enum: [...] } } }, then: { required: [...] } }, or,
@@ -132,7 +178,7 @@ def help_text(path, defaults) {
         def shown = group.parameters.findAll { _name, definition -> !definition.hidden }
         def entries = shown.collect { name, definition ->
             def value = defaults.get(name)
-            def kind = definition.get('enum') ? definition.get('enum').join('|') : definition.type
+            def kind = definition.get('enum') ? definition.get('enum').join('|') : type_of(definition)
             def fallback = value == null || value == '' ? '' : " [${value}]"
             "  --${name.padRight(18)} ${definition.description} (${kind})${fallback}"
         }

@@ -10,6 +10,7 @@ include { MERGE_SCORES   } from '../modules/merge_scores'
 include { ANNOTATE_VCF   } from '../modules/annotate_vcf'
 include { REPORT         } from '../modules/report'
 include { existing_file ; model_files ; score_store ; variant_files } from '../functions/inputs'
+include { keep_bundle ; kept_bundle } from '../functions/model_cache'
 include { expected_cost  } from '../functions/cost'
 include { versions_yaml  } from '../functions/versions'
 
@@ -33,7 +34,9 @@ workflow ANNOTATE {
     genome = PREPARE_GENOME(fasta, code_digest).genome
     PREPARE_GENES(annotation, genome, options.subMap(['transcripts', 'biotypes']), code_digest)
     genes = PREPARE_GENES.out.genes
-    bundle = EXPORT_MODEL(model, code_digest).bundle
+    bundle = kept_bundle(model)
+        ? channel.value(kept_bundle(model))
+        : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }
 
     // shards: shard_00001.parquet, … ; the same allele in many files is in one shard once
     SHARD_VARIANTS(

@@ -15,6 +15,7 @@ include { SCORE_VARIANTS as SCORE_BY_STUDENT } from '../modules/score_variants'
 include { EVALUATE_MODEL as EVALUATE_TEACHER } from '../modules/evaluate_model'
 include { EVALUATE_MODEL as EVALUATE_STUDENT } from '../modules/evaluate_model'
 include { checkpoint_folder ; existing_file ; model_files ; weight_files } from '../functions/inputs'
+include { keep_bundle ; kept_bundle } from '../functions/model_cache'
 include { species_files    } from '../functions/species'
 include { training_options } from '../functions/training'
 include { publish_versions } from '../functions/versions'
@@ -62,7 +63,9 @@ workflow DISTIL {
     )
     described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: '{}', sums: '', stored: null, finished: false]
     student = EXPORT_STUDENT(TRAIN_MEMBER.out.weights.map { _seed, weights -> [described, [weights]] }, code_digest).bundle
-    teacher = EXPORT_TEACHER(ensemble, code_digest).bundle
+    teacher = kept_bundle(ensemble)
+        ? channel.value(kept_bundle(ensemble))
+        : EXPORT_TEACHER(ensemble, code_digest).bundle.map { made -> keep_bundle(made, ensemble) }
 
     // held-out genes: sites against the annotation, delta scores against the teacher
     PREPARE_DATASET(

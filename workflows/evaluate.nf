@@ -4,6 +4,7 @@ include { PREPARE_DATASET } from '../modules/prepare_dataset'
 include { EXPORT_MODEL    } from '../modules/export_model'
 include { EVALUATE_MODEL  } from '../modules/evaluate_model'
 include { model_files ; name_of_model } from '../functions/inputs'
+include { keep_bundle ; kept_bundle } from '../functions/model_cache'
 include { species_files   } from '../functions/species'
 include { publish_versions } from '../functions/versions'
 
@@ -26,7 +27,9 @@ workflow EVALUATE {
         ]) + [split: 'none', keep_paralogs: true],
         code_digest,
     )
-    bundle = EXPORT_MODEL(model, code_digest).bundle
+    bundle = kept_bundle(model)
+        ? channel.value(kept_bundle(model))
+        : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }
     EVALUATE_MODEL(
         bundle.map { folder -> [name, folder] },
         PREPARE_DATASET.out.test.map { _species, folder -> folder }.toSortedList(),

@@ -7,6 +7,7 @@ include { PROPOSE_SUBSTITUTIONS } from '../modules/propose_substitutions'
 include { SCORE_VARIANTS        } from '../modules/score_variants'
 include { DRAW_MUTAGENESIS      } from '../modules/draw_mutagenesis'
 include { existing_file ; model_files } from '../functions/inputs'
+include { keep_bundle ; kept_bundle } from '../functions/model_cache'
 include { publish_versions } from '../functions/versions'
 
 workflow MUTAGENESIS {
@@ -23,7 +24,9 @@ workflow MUTAGENESIS {
     genome = PREPARE_GENOME(fasta, code_digest).genome
     PREPARE_GENES(annotation, genome, options.subMap(['transcripts', 'biotypes']), code_digest)
     genes = PREPARE_GENES.out.genes
-    bundle = EXPORT_MODEL(model, code_digest).bundle
+    bundle = kept_bundle(model)
+        ? channel.value(kept_bundle(model))
+        : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }
     PROPOSE_SUBSTITUTIONS(genome, genes, options.regions, code_digest)
     SCORE_VARIANTS(
         PROPOSE_SUBSTITUTIONS.out.shard,

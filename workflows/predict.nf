@@ -7,6 +7,7 @@ include { PLAN_REGIONS   } from '../modules/plan_regions'
 include { PREDICT_TRACKS } from '../modules/predict_tracks'
 include { MERGE_TRACKS   } from '../modules/merge_tracks'
 include { chosen_regions ; existing_file ; model_files } from '../functions/inputs'
+include { keep_bundle ; kept_bundle } from '../functions/model_cache'
 include { publish_versions } from '../functions/versions'
 
 workflow PREDICT {
@@ -21,7 +22,9 @@ workflow PREDICT {
     def (region, bed) = chosen_regions(options)
 
     genome = PREPARE_GENOME(fasta, code_digest).genome
-    bundle = EXPORT_MODEL(model, code_digest).bundle
+    bundle = kept_bundle(model)
+        ? channel.value(kept_bundle(model))
+        : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }
     // with an annotation each gene is read alone, as variants are scored
     genes = []
     if (options.annotation) {

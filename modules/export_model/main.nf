@@ -7,8 +7,6 @@ process EXPORT_MODEL {
     label 'process_export'
     conda "${moduleDir}/environment.yml"
     ext finished: { model.finished } // for conf/containers.config, which sees no inputs
-    // A catalogue model is kept between runs; the folder's name holds the digest of weights and code.
-    storeDir { model.stored }
 
     input:
     tuple val(model), path(weights, stageAs: 'weights/*') // [ name, info_tag, card, sums, stored, finished ], files
@@ -16,7 +14,7 @@ process EXPORT_MODEL {
 
     output:
     path 'bundle', emit: bundle
-    // no version in the topic: the engine stores no task with outputs other than val and path
+    // no version in the topic: a model that is kept is not exported again, and -resume would find other versions
 
     script:
     def name = model.name ? "--name ${shell_word(model.name)}" : ''

@@ -41,13 +41,14 @@ class Pipeline:
     project: Path
     launch: Path
 
-    def __call__(self, *arguments: str | Path, results: str = "results") -> Run:
-        """Run the pipeline; ``results`` is its --outdir below the launch folder."""
+    def __call__(self, *arguments: str | Path, results: str | None = "results") -> Run:
+        """Run the pipeline; ``results`` is its --outdir below the launch folder, if any."""
         self.launch.mkdir(parents=True, exist_ok=True)
         environment = os.environ | {"NXF_ANSI_LOG": "false"}
         environment["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
+        outdir = ("--outdir", results) if results else ()
         done = subprocess.run(
-            ["nextflow", "run", self.project, *map(str, arguments), "--outdir", results],
+            ["nextflow", "run", self.project, *map(str, arguments), *outdir],
             cwd=self.launch,
             env=environment,
             stdout=subprocess.PIPE,
@@ -55,7 +56,7 @@ class Pipeline:
             text=True,
             check=False,
         )
-        return Run(done.returncode, done.stdout, self.launch / results)
+        return Run(done.returncode, done.stdout, self.launch / (results or "results"))
 
 
 @pytest.fixture(scope="session")

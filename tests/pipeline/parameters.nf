@@ -1,7 +1,8 @@
 // Checks many sets of parameters with one start of the engine: prints one line of JSON for each.
 
-include { checked_parameters } from '../../functions/parameters'
+include { asks_help ; checked_parameters ; results_folder } from '../../functions/parameters'
 include { checkpoint_folder ; chosen_regions ; model_files ; name_of_model ; variant_files ; weight_files } from '../../functions/inputs'
+include { keep_bundle } from '../../functions/model_cache'
 include { species_files } from '../../functions/species'
 include { training_options } from '../../functions/training'
 include { csv_fields ; csv_line } from '../../functions/csv'
@@ -13,7 +14,7 @@ def message_of(fault) {
 
 def outcome(body) {
     try {
-        return [value: body()]
+        return [value: body.call()]
     }
     catch (Exception fault) {
         return [error: message_of(fault)]
@@ -34,6 +35,12 @@ workflow {
             if (one.call == 'parameters') {
                 return checked_parameters(one.given, schema).subMap(one.given.keySet())
             }
+            if (one.call == 'help') {
+                return asks_help(one.given)
+            }
+            if (one.call == 'results') {
+                return results_folder(one.given)
+            }
             if (one.call == 'inputs') {
                 return variant_files(one.given).collect { name, vcf -> [name, vcf.name] }
             }
@@ -42,6 +49,10 @@ workflow {
             }
             if (one.call == 'described') {
                 return model_files(one.given.model, one.given, catalogue, 'digest')[0].subMap(['stored', 'finished'])
+            }
+            if (one.call == 'keep') {
+                def bundle = keep_bundle(file(one.given.made), [[stored: one.given.stored], []])
+                return [bundle.toString(), bundle.resolve('member.onnx').text]
             }
             if (one.call == 'weights') {
                 def (weights, sums) = weight_files(one.given, '--pretrained', catalogue)

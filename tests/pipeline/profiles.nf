@@ -27,11 +27,12 @@ workflow {
     def root = file("${projectDir}/../..")
     file(params.combinations).readLines().each { combination ->
         def (profile, given) = combination.tokenize(' ')
-        def config = new nextflow.config.ConfigBuilder()
-            .setBaseDir(root)
-            .setCurrentDir(root)
-            .setCmdRun(new nextflow.cli.CmdRun(profile: profile, params: new groovy.json.JsonSlurper().parseText(given)))
-            .build()
+        def values = new groovy.json.JsonSlurper().parseText(given)
+        def builder = new nextflow.config.ConfigBuilder().setBaseDir(root).setCurrentDir(root)
+        // engines from 25.10 on take the parameters by themselves
+        def config = builder.metaClass.respondsTo(builder, 'setCliParams')
+            ? builder.setProfile(profile).setCliParams(values).build()
+            : builder.setCmdRun(new nextflow.cli.CmdRun(profile: profile, params: values)).build()
         def first = [params: config.params, task: [process: 'ANY', attempt: 1, exitStatus: 0, ext: [finished: false]]]
         def gpu = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type], ext: [finished: false]]]
         def third = first + [task: [process: 'ANY', attempt: 3, exitStatus: 137, ext: [finished: false]]]

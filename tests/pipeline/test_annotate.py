@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -213,15 +216,57 @@ def test_help_prints_every_parameter_and_writes_nothing(pipeline_at):
     assert not run.results.exists()
 
 
+@pytest.mark.parametrize("parser", ["classic", "strict"])
+def test_an_outdir_without_a_value_makes_no_folder_of_that_name(pipeline_at, monkeypatch, parser):
+    if parser == "strict":  # command lines arrive as text then
+        monkeypatch.setenv("NXF_DISABLE_PARAMS_TYPE_DETECTION", "true")
+    pipeline = pipeline_at(f"no outdir, {parser}")
+    run = pipeline("-profile", "test", "--help", "false", "--outdir", results=None)
+    assert run.status != 0
+    assert "--outdir has no value: give a text" in run.output
+    assert "Input\n" not in run.output, "this is no help"
+    made = {path.name for path in pipeline.launch.iterdir() if not path.name.startswith(".")}
+    assert made <= {"work"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A model behind a URL: its address, the SHA-256 of its files, and requests so far.
+
+    While ``meeting`` has a barrier, the first downloads of bundle.json wait there for each other.
+    """
+
+    address: str
+    sums: dict[str, str]
+    requests: list[str]
+    meeting: list[threading.Barrier]
+
+    def catalogue(self, folder: Path, sums: dict[str, str] | None = None) -> tuple[str, Path]:
+        """Configuration with the model in the catalogue, as 'mine'."""
+        files = ", ".join(
+            f"[url: '{self.address}/{name}', sha256: '{digest}']"
+            for name, digest in (sums or self.sums).items()
+        )
+        config = folder / "models.config"
+        config.write_text(f"params.model_catalogue.mine = [info_tag: 'X', files: [{files}]]\n")
+        return "-c", config
+
+
 @pytest.fixture
-def published(tmp_path: Path):
-    """A model behind a URL: its address, the SHA-256 of its files, and requests so far."""
+def published():
+    """The bundled model, served by this machine."""
     bundle = ROOT / "assets" / "models" / "spliceflow-human"
     requests: list[str] = []
+    meeting: list[threading.Barrier] = []
 
     class Handler(SimpleHTTPRequestHandler):
         def log_request(self, code="-", size="-"):
             requests.append(self.path)
+
+        def do_GET(self):
+            if meeting and self.path == "/bundle.json":
+                meeting[0].wait(timeout=120)
+            super().do_GET()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(bundle)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -230,35 +275,86 @@ def published(tmp_path: Path):
         for file in bundle.iterdir()
         if file.suffix in (".json", ".onnx")
     }
-    yield f"http://127.0.0.1:{server.server_port}", sums, requests
+    yield Published(f"http://127.0.0.1:{server.server_port}", sums, requests, meeting)
     server.shutdown()
     server.server_close()
 
 
-def test_a_catalogue_model_is_fetched_once_and_checked(pipeline_at, published, tmp_path: Path):
-    address, sums, requests = published
-    pipeline = pipeline_at("catalogue")
-    only = ("-profile", "test", "--input", tmp_path / "one.vcf", "--model", "mine")
+@pytest.fixture
+def one_variant(tmp_path: Path) -> Path:
+    """The last record of the example's patients."""
     lines = text_of(input_of("patients"))
     header = [line for line in lines if line.startswith("#")]
     (tmp_path / "one.vcf").write_text("\n".join([*header, lines[-1]]) + "\n")
+    return tmp_path / "one.vcf"
 
-    def catalogue(digests: dict[str, str]) -> tuple[str, Path]:
-        files = ", ".join(
-            f"[url: '{address}/{name}', sha256: '{digest}']" for name, digest in digests.items()
-        )
-        config = tmp_path / "models.config"
-        config.write_text(f"params.model_catalogue.mine = [info_tag: 'X', files: [{files}]]\n")
-        return "-c", config
 
-    wrong = pipeline(*only, *catalogue(dict.fromkeys(sums, "0" * 64)), results="wrong")
+def test_a_catalogue_model_is_fetched_once_and_checked(
+    pipeline_at, published: Published, one_variant: Path, tmp_path: Path
+):
+    pipeline = pipeline_at("catalogue")
+    only = ("-profile", "test", "--input", one_variant, "--model", "mine")
+    altered = published.catalogue(tmp_path, dict.fromkeys(published.sums, "0" * 64))
+    wrong = pipeline(*only, *altered, results="wrong")
     assert wrong.status != 0
     assert "not the published file" in wrong.output
+    assert not list((pipeline.launch / "models").rglob("*.*"))
 
-    first = pipeline(*only, *catalogue(sums), results="first")
+    only += published.catalogue(tmp_path)
+    first = pipeline(*only, results="first")
     assert first.status == 0, first.output
-    seen = len(requests)
-    second = pipeline(*only, *catalogue(sums), "-work-dir", "elsewhere", results="second")
+    assert "EXPORT_MODEL (mine)" in first.tasks()
+    (kept,) = (pipeline.launch / "models").iterdir()
+    assert {path.name for path in (kept / "bundle").iterdir()} == set(published.sums)
+    assert [path.name for path in kept.iterdir()] == ["bundle"]
+
+    # -resume finds every task of the run that fetched it, and no run needs the network
+    seen = len(published.requests)
+    resumed = pipeline(*only, "-resume", results="first")
+    assert resumed.status == 0, resumed.output
+    assert set(resumed.tasks().values()) == {"CACHED"}
+    second = pipeline(*only, "-work-dir", "elsewhere", results="second")
     assert second.status == 0, second.output
-    assert len(requests) == seen
-    assert "Stored process" in second.output
+    assert "EXPORT_MODEL (mine)" not in second.tasks()
+    assert f"Model mine: kept in {kept}" in second.output
+    assert len(published.requests) == seen
+
+    # the same size and date, another byte
+    member = kept / "bundle" / next(name for name in published.sums if name.endswith(".onnx"))
+    before = member.stat()
+    content = bytearray(member.read_bytes())
+    content[len(content) // 2] ^= 1
+    member.write_bytes(content)
+    os.utime(member, ns=(before.st_atime_ns, before.st_mtime_ns))
+    damaged = pipeline(*only, results="damaged")
+    assert damaged.status != 0
+    assert f"The model kept in {kept} is not complete or was changed" in damaged.output
+    assert "Submitted process" not in damaged.output
+
+
+def test_two_first_runs_with_a_catalogue_model_both_succeed(
+    pipeline_at, published: Published, one_variant: Path, tmp_path: Path
+):
+    published.meeting.append(threading.Barrier(2))
+    both = [pipeline_at("first of two"), pipeline_at("second of two")]
+    arguments = (
+        *("-profile", "test", "--input", one_variant, "--model", "mine"),
+        *("--model_cache", tmp_path / "kept", *published.catalogue(tmp_path)),
+    )
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda pipeline: pipeline(*arguments), both))
+    for run in runs:
+        assert run.status == 0, run.output
+        assert "EXPORT_MODEL (mine)" in run.tasks()
+    tables = [pq.read_table(run.results / "scores" / "scores.parquet") for run in runs]
+    assert tables[0].num_rows > 0
+    assert tables[0].equals(tables[1])
+    (kept,) = (tmp_path / "kept").iterdir()
+    assert [path.name for path in kept.iterdir()] == ["bundle"]
+
+    published.meeting.clear()
+    seen = len(published.requests)
+    third = pipeline_at("third")(*arguments)
+    assert third.status == 0, third.output
+    assert "EXPORT_MODEL (mine)" not in third.tasks()
+    assert len(published.requests) == seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 from functools import partial
@@ -78,6 +79,98 @@ PARAMETERS = {
         ANNOTATE | {"test_share": 0.001},
         ANNOTATE | {"test_share": 0.001},
     ),
+}
+# What the engines make of --NAME, --NAME '', --NAME true, --NAME false, --NAME 5, and of a file of
+# parameters: the classic parser hands over values, the strict one of 25.10 and later text.
+SPELLINGS = (
+    *(True, "true", "True", " true "),
+    *(False, "false", "FALSE"),
+    *("", " ", None),
+    *(5, "5", "-5", 0.5, "0.5"),
+    *("some words", {"a": 1}, ["a"]),
+)
+
+
+def properties() -> dict[str, dict]:
+    """Definition of each parameter in the schema."""
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    return {
+        name: definition
+        for group in schema["$defs"].values()
+        for name, definition in group["properties"].items()
+    }
+
+
+def expected_of(name: str, definition: dict, value) -> object:
+    """What has to come out: a value, or a part of the sentence that refuses it."""
+    kinds = definition["type"] if isinstance(definition["type"], list) else [definition["type"]]
+    text = as_text(value).strip()
+    if not text:
+        if name in ANNOTATE and name not in ("workflow", "outdir"):
+            return f"--{name} is needed for --workflow annotate"
+        may_be_empty = "default" not in definition or {"null", "boolean"} & set(kinds)
+        return None if may_be_empty else f"--{name} is empty: give a"
+    if kinds[0] == "boolean":
+        allowed = text.lower() in ("true", "false")
+        return text.lower() == "true" if allowed else f"--{name} '{text}' is not true or"
+    if kinds[0] == "object" and isinstance(value, dict):
+        return value
+    if text.lower() == "true":
+        return f"--{name} has no value: give a"
+    if kinds[0] == "string" and text.lower() == "false":
+        return f"--{name} is not a switch: give a text instead of"
+    if kinds[0] == "object" or isinstance(value, dict | list):
+        return f"--{name} '"
+    if kinds[0] != "string":
+        if not re.fullmatch(r"-?\d+" if kinds[0] == "integer" else r"-?\d+(\.\d+)?", text):
+            return f"--{name} '{text}' is not a"
+        value = float(text)
+        if value < definition.get("minimum", value):
+            return f"--{name} {text} is too small"
+        if "exclusiveMinimum" in definition and value <= definition["exclusiveMinimum"]:
+            return f"--{name} {text} is too small"
+        if value > definition.get("maximum", value):
+            return f"--{name} {text} is too large"
+        choices = definition.get("enum", [value])
+        return value if value in choices else f"--{name} '{text}' is not one of"
+    if text not in definition.get("enum", [text]):
+        return f"--{name} '{text}' is not one of"
+    if not re.search(definition.get("pattern", ""), text):
+        return f"--{name} '{text}' has to be"
+    return text
+
+
+def as_text(value) -> str:
+    """A value as the engine writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return {"None": "", "{'a': 1}": "{a=1}", "['a']": "[a]"}.get(str(value), str(value))
+
+
+def spelt() -> dict[str, tuple]:
+    """Every parameter in every spelling: what is given, what has to come out."""
+    cases = {}
+    for name, definition in properties().items():
+        for value in SPELLINGS:
+            given = ANNOTATE | {name: value}
+            expected = expected_of(name, definition, value)
+            if isinstance(expected, str) and expected.startswith("--"):
+                cases[f"--{name} {value!r}"] = (given, expected)
+            else:
+                cases[f"--{name} {value!r}"] = (given, given | {name: expected})
+    return cases
+
+
+HELP = {
+    **{f"no help by {value!r}": (value, False) for value in (False, "false", "False", "", None)},
+    **{f"help by {value!r}": (value, True) for value in (True, "true", "annotate", "0")},
+}
+RESULTS = {
+    **{
+        f"none by {value!r}": (value, None)
+        for value in (True, "true", False, "false", "", " ", None)
+    },
+    **{f"some by {value!r}": (value, str(value)) for value in ("results", 2026, "truth")},
 }
 
 
@@ -181,14 +274,44 @@ def check(tmp_path_factory, away):
         "a bundle of the catalogue": ({"model": "finished"}, {"stored": None, "finished": True}),
         "a bundle far away": ({"model": "published"}, {"stored": None, "finished": True}),
         "weights": ({"model": "weights"}, {"stored": None, "finished": False}),
+        "kept in a file": (
+            catalogued | {"model_cache": str(folder / "g.fa")},
+            "g.fa is not a folder that can be written",
+        ),
         "what a stub left": (
             catalogued | {"model_cache": str(folder / "left")},
-            "is not complete: delete that folder",
+            "is not complete or was changed",
         ),
     }
     stub = folder / "left" / key / "bundle" / "bundle.json"
     stub.parent.mkdir(parents=True)
     stub.write_text("{}")
+    for text in ("made here", "made elsewhere"):
+        (folder / text).mkdir()
+        (folder / text / "member.onnx").write_text(text)
+        sums = {"member.onnx": sha256(text.encode()).hexdigest()}
+        (folder / text / "bundle.json").write_text(json.dumps({"files": sums}))
+    half = folder / "kept" / "half" / "bundle" / "bundle.json"
+    half.parent.mkdir(parents=True)
+    half.write_text((folder / "made here" / "bundle.json").read_text()[:20])
+    here, elsewhere = str(folder / "made here"), str(folder / "made elsewhere")
+    shared = str(folder / "kept" / "shared")
+    keep = {
+        "the first": ({"made": here, "stored": shared}, [f"{shared}/bundle", "made here"]),
+        "the second takes the first's": (
+            {"made": elsewhere, "stored": shared},
+            [f"{shared}/bundle", "made here"],
+        ),
+        "beside half a bundle": (
+            {"made": here, "stored": str(folder / "kept" / "half")},
+            [here, "made here"],
+        ),
+        "where no folder can be made": (
+            {"made": here, "stored": str(folder / "g.fa" / "key")},
+            [here, "made here"],
+        ),
+        "nowhere": ({"made": here, "stored": None}, [here, "made here"]),
+    }
     weights = {
         "of the catalogue": (
             "openspliceai-mane-80nt",
@@ -243,7 +366,15 @@ def check(tmp_path_factory, away):
         "one field": ("a", ["a"]),
     }
     tables = {
-        **{"parameters": PARAMETERS, "inputs": inputs, "model": models, "described": described},
+        **{
+            "parameters": PARAMETERS | spelt(),
+            "help": HELP,
+            "results": RESULTS,
+            "inputs": inputs,
+            "model": models,
+            "described": described,
+            "keep": keep,
+        },
         **{"weights": weights, "name": names, "species": species, "regions": regions},
         **{"checkpoints": checkpoints, "csv": lines, "line": plain_lines},
     }
@@ -271,7 +402,7 @@ def check(tmp_path_factory, away):
 def test_each_fault_gets_its_sentence_and_good_values_pass(check):
     wrong = []
     for name, expected, outcome in check:
-        if isinstance(expected, str):
+        if isinstance(expected, str) and not name.startswith("results: "):
             message = outcome.get("error") or ""
             if expected not in message or "\n" in message:
                 wrong.append((name, expected, outcome))
@@ -281,12 +412,7 @@ def test_each_fault_gets_its_sentence_and_good_values_pass(check):
 
 
 def test_every_parameter_has_a_default_of_its_own_and_help():
-    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
-    properties = {
-        name: definition
-        for group in schema["$defs"].values()
-        for name, definition in group["properties"].items()
-    }
+    described = properties()
     config = (ROOT / "nextflow.config").read_text()
     block = config[config.index("params {") : config.index("\n}")]
     defaults = {
@@ -294,8 +420,8 @@ def test_every_parameter_has_a_default_of_its_own_and_help():
         for line in block.splitlines()
         if "=" in line
     }
-    assert set(properties) - {"model_catalogue"} == set(defaults)
-    for name, definition in properties.items():
+    assert set(described) - {"model_catalogue"} == set(defaults)
+    for name, definition in described.items():
         assert definition["description"], name
         if "default" in definition:
             default = definition["default"]

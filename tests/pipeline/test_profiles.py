@@ -45,6 +45,27 @@ SPECIAL = (
     ("docker", {"outdir": True}),
 )
 SPECIAL_NAMES = ("any device", "tf32", "cache in a bucket", "no outdir", "outdir without a value")
+# What may stand on a command line, as the classic parser hands it over; the strict one of engines
+# from 25.10 on makes text of each.
+NAMES = {"region": 7, "account": 12, "queue": 3, "gpu_queue": 4, "namespace": 5, "outdir": 2026}
+SPELT = (
+    NAMES | {"spot": False, "queue_size": 7, "array_size": 0, "help": False},
+    {"spot": True, "queue_size": 1, "array_size": 1, "help": True, "outdir": False},
+    {"spot": False, "queue_size": 500, "array_size": 2, "outdir": True},
+)
+
+
+def as_text(values: dict) -> dict:
+    """Values as the strict parser hands them over."""
+    return {name: json.dumps(value).strip('"') for name, value in values.items()}
+
+
+SPELT_CASES = [
+    (profile, values)
+    for profile in SCHEDULERS
+    for typed in SPELT
+    for values in (typed, as_text(typed))
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +75,8 @@ def resolved(tmp_path_factory) -> dict[str, dict]:
     given = json.dumps(GIVEN, separators=(",", ":"))
     combinations = folder / "combinations.txt"
     special = "".join(
-        f"{name} {json.dumps(GIVEN | more, separators=(',', ':'))}\n" for name, more in SPECIAL
+        f"{name} {json.dumps(GIVEN | more, separators=(',', ':'))}\n"
+        for name, more in (*SPECIAL, *SPELT_CASES)
     )
     combinations.write_text("".join(f"{name} {given}\n" for name in COMBINATIONS) + special)
     environment = os.environ | {"NXF_ANSI_LOG": "false"}
@@ -69,10 +91,16 @@ def resolved(tmp_path_factory) -> dict[str, dict]:
         check=False,
     )
     lines = [line[8:] for line in done.stdout.splitlines() if line.startswith("PROFILE ")]
-    assert len(lines) == len(COMBINATIONS) + len(SPECIAL), done.stdout + done.stderr
+    cases = len(COMBINATIONS) + len(SPECIAL) + len(SPELT_CASES)
+    assert len(lines) == cases, done.stdout + done.stderr
     found = [json.loads(line) for line in lines]
     named = {each["profile"]: each for each in found[: len(COMBINATIONS)]}
-    return named | dict(zip(SPECIAL_NAMES, found[len(COMBINATIONS) :], strict=True))
+    special = found[len(COMBINATIONS) :]
+    spelt = {
+        f"{profile} {json.dumps(values)}": each
+        for (profile, values), each in zip(SPELT_CASES, special[len(SPECIAL) :], strict=True)
+    }
+    return named | dict(zip(SPECIAL_NAMES, special[: len(SPECIAL)], strict=True)) | spelt
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
@@ -203,3 +231,37 @@ def test_without_a_folder_for_results_nothing_is_written_into_the_root(resolved)
     for given in ("no outdir", "outdir without a value"):
         assert not {resolved[given]["scopes"][file]["enabled"] for file in files} & {True}
     assert {resolved["docker"]["scopes"][file]["enabled"] for file in files} == {True}
+
+
+@pytest.mark.parametrize("profile", SCHEDULERS)
+def test_a_value_means_the_same_as_text(resolved, profile):
+    for values in SPELT:
+        typed = resolved[f"{profile} {json.dumps(values)}"]
+        text = resolved[f"{profile} {json.dumps(as_text(values))}"]
+        for part in ("process", "gpu_process", "scopes"):
+            assert without_text(typed[part]) == without_text(text[part]), values
+        scopes = typed["scopes"]
+        assert scopes["executor"]["queueSize"] == values.get("queue_size", 200)
+        scoring = typed["process"].get("withLabel:.*_scoring", {})
+        if "array" in scoring and "array_size" in values:
+            size = values["array_size"]
+            assert scoring["array"] == (size if size > 1 else None)
+        quiet = values.get("help") or isinstance(values.get("outdir"), bool)
+        assert scopes["trace"]["enabled"] is not bool(quiet)
+        if profile == "google_batch":
+            assert scopes["google"]["batch"]["spot"] is values.get("spot", GIVEN["spot"])
+        if profile == "azure_batch":
+            pool = scopes["azure"]["batch"]["pools"]["auto"]
+            assert pool["lowPriority"] is values.get("spot", GIVEN["spot"])
+
+
+def without_text(value):
+    """The same with numbers that stand for names, such as a queue 3, as text."""
+    if isinstance(value, dict):
+        return {
+            name: str(part)
+            if name in ("queue", "location", "region", "project", "namespace")
+            else without_text(part)
+            for name, part in value.items()
+        }
+    return [without_text(part) for part in value] if isinstance(value, list) else value
