@@ -19,7 +19,8 @@ from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import UNKNOWN, Genome
 from spliceflow.genome.genes import Gene, read_genes
-from spliceflow.training.distillation import Lessons, held_out_names, lessons_of_gene
+from spliceflow.training.distillation import Lessons, lessons_of_gene
+from spliceflow.training.holdout import held_out_names
 from spliceflow.training.loop import choose_device
 from spliceflow.training.members import load_members
 from spliceflow.training.shards import write_shards

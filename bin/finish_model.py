@@ -25,13 +25,13 @@ from spliceflow.training.calibration import (
     ReliabilityBin,
 )
 from spliceflow.training.evaluation import SiteMetrics
-from spliceflow.training.loop import read_log
 from spliceflow.training.model_card import (
     CLINICAL_NOTE,
     calibration_metrics,
     evaluation_metrics,
     redescribe,
 )
+from spliceflow.training.records import read_log
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
-from spliceflow.scoring.tracks import TILE
+from spliceflow.scoring.regions import TILE
 
 Row = tuple[str, int, int, str, str]
 

@@ -16,9 +16,10 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_genes
 from spliceflow.models.bundle import Bundle
+from spliceflow.scoring.regions import TILE, Region
 from spliceflow.scoring.sessions import DEVICES, PRECISIONS, choose_device
 from spliceflow.scoring.track_table import write_tracks
-from spliceflow.scoring.tracks import TILE, Region, TrackPredictor
+from spliceflow.scoring.tracks import TrackPredictor
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from spliceflow.training.dataset import (
     gene_models,
     taught_sequences,
 )
-from spliceflow.training.distillation import held_out_names
+from spliceflow.training.holdout import held_out_names
 from spliceflow.training.shards import SHARD_BASES, TaughtSequence, write_shards
 
 

@@ -17,7 +17,7 @@ from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
-from spliceflow.training.distillation import held_out_names
+from spliceflow.training.holdout import held_out_names
 from spliceflow.training.proposals import Proposals, propose
 from spliceflow.variants.score_table import SHARD_SCHEMA
 

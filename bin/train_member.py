@@ -22,17 +22,10 @@ from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.dilated_cnn import DilatedCnn
-from spliceflow.training.loop import (
-    LOG,
-    PRECISIONS,
-    SCHEDULES,
-    FitSettings,
-    choose_device,
-    fit,
-    read_log,
-)
+from spliceflow.training.loop import PRECISIONS, SCHEDULES, FitSettings, choose_device, fit
 from spliceflow.training.members import load_members
 from spliceflow.training.objectives import Objective
+from spliceflow.training.records import LOG, read_log
 from spliceflow.training.shards import WindowSource, shard_paths
 from spliceflow.training.transfer import trainable_names
 

@@ -12,13 +12,16 @@ import math
 import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-
-import onnx
+from typing import TYPE_CHECKING
 
 from spliceflow.atomic import atomic_path
+from spliceflow.digests import sha256
 from spliceflow.errors import InputError
 from spliceflow.models.dilated_cnn import DilatedCnn
-from spliceflow.models.graphs import MemberWeights, member_graph
+
+if TYPE_CHECKING:
+    # Graphs need ONNX, which reading a bundle's description does not.
+    from spliceflow.models.graphs import MemberWeights
 
 FORMAT = 1
 DESCRIPTION = "bundle.json"
@@ -155,6 +158,10 @@ class Bundle:
 
     def weights(self, member: str) -> MemberWeights:
         """Weights of one member, read from its ONNX file."""
+        import onnx
+
+        from spliceflow.models.graphs import MemberWeights
+
         return MemberWeights.from_member_graph(self.network, onnx.load(self.path / member))
 
 
@@ -164,6 +171,8 @@ def write_bundle(path: str | Path, card: BundleCard, members: list[MemberWeights
     Raises:
         InputError: the name or INFO tag of the card can't be used, or there is no member.
     """
+    from spliceflow.models.graphs import member_graph
+
     if not members:
         raise InputError(f"model {card.name!r} has no members: give at least one weight file")
     if not _NAME.fullmatch(card.name):
@@ -227,9 +236,3 @@ def _check_values(bundle: Bundle) -> None:
 
 def _is_number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -30,6 +30,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.fast_convolution import phases, split_taps
+from spliceflow.models.kept_activations import kept_names, taps_after_units
 
 OPSET = 17
 IR_VERSION = 9
@@ -104,11 +105,6 @@ def _batch_norm(
 ) -> tuple[np.ndarray, np.ndarray]:
     scale = value[f"{name}.weight"] / np.sqrt(value[f"{name}.running_var"] + eps)
     return scale, value[f"{name}.bias"] - value[f"{name}.running_mean"] * scale
-
-
-def taps_after_units(config: DilatedCnn) -> list[int]:
-    """How many residual units precede each tap; the first tap reads the embedding."""
-    return [0, *(unit + 1 for unit in range(config.units) if config.has_skip_after(unit))]
 
 
 class _Builder:
@@ -439,31 +435,6 @@ def member_graph(weights: MemberWeights, half: bool = False) -> onnx.ModelProto:
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape),
         ],
     )
-
-
-def kept_names(config: DilatedCnn) -> list[str]:
-    """Names of the reference activations that variants read.
-
-    ``x{u}``: input of unit u (u = number of units: the trunk's end); ``a{u}``: input of the
-    second convolution of unit u, after its activation.
-    """
-    names = []
-    for unit in range(config.units):
-        names += [f"x{unit}", f"a{unit}"]
-    return [*names, f"x{config.units}"]
-
-
-def kept_margins(config: DilatedCnn) -> dict[str, int]:
-    """Bases that each kept activation is shorter than the tile's codes, on either side."""
-    margins: dict[str, int] = {}
-    margin = 0
-    for unit in range(config.units):
-        half_span = config.half_spans[2 * unit]
-        margins[f"x{unit}"] = margin
-        margins[f"a{unit}"] = margin + half_span
-        margin += 2 * half_span
-    margins[f"x{config.units}"] = margin
-    return margins
 
 
 def reference_graph(weights: MemberWeights, block: int, half: bool = False) -> onnx.ModelProto:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spliceflow.digests import sha256
 from spliceflow.errors import InputError
-from spliceflow.models.bundle import sha256
 
 
 def check_sums(weights: Path, sums: Path) -> None:

@@ -10,7 +10,7 @@ from spliceflow.models.bundle import Bundle
 from spliceflow.report.content import COST_PLACE
 from spliceflow.training.calibration import Calibration, ReliabilityBin
 from spliceflow.training.evaluation import EVERYTHING, SiteMetrics
-from spliceflow.training.loop import EpochRecord
+from spliceflow.training.records import EpochRecord
 
 _COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#762a83", "#e08214", "#4d4d4d", "#01665e", "#8c510a")
 

@@ -18,7 +18,7 @@ import numpy as np
 from spliceflow.models.bundle import Bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.fast_convolution import PHASES, phases, steps
-from spliceflow.models.graphs import kept_margins, taps_after_units
+from spliceflow.models.kept_activations import kept_margins, taps_after_units
 
 MULTIPLY_ADDS_PER_CPU_SECOND = 40e9
 """What a current processor core does of the predicted multiply-adds; see ``cpu_seconds``."""

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError
-from spliceflow.scoring.tracks import Track
-from spliceflow.variants.score_table import Column, schema_of
+from spliceflow.scoring.regions import Track
+from spliceflow.tables import Column, schema_of
 
 TRACK_COLUMNS = (
     Column("contig", pa.string(), "Contig, named as in the FASTA."),

@@ -12,47 +12,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import UNKNOWN, Genome, reverse_complement
-from spliceflow.genome.genes import Gene
 from spliceflow.models.bundle import Bundle
 from spliceflow.models.graphs import OUTPUTS, reference_graph
+from spliceflow.scoring.regions import TILE, Region, Track
 from spliceflow.scoring.sessions import Device, available_threads, open_session
-
-TILE = 20_000
-"""Bases a tile; its activations take some 50 MB a thread."""
-
-
-@dataclass(frozen=True)
-class Region:
-    """Bases [start, end) of one strand of a contig, 0-based.
-
-    Attributes:
-        contig: name as in the FASTA.
-        start: first base.
-        end: half-open end.
-        strand: ``+`` or ``-``.
-        gene: if given, everything outside this gene is read as N, as in variant scoring.
-    """
-
-    contig: str
-    start: int
-    end: int
-    strand: str
-    gene: Gene | None = None
-
-
-@dataclass(frozen=True)
-class Track:
-    """Probabilities of the bases of a region in genome order, float32 (end - start,)."""
-
-    region: Region
-    acceptor: np.ndarray
-    donor: np.ndarray
 
 
 class TrackPredictor:

@@ -28,12 +28,11 @@ from spliceflow.genome.genes import Gene
 from spliceflow.models.bundle import Bundle
 from spliceflow.models.graphs import (
     OUTPUTS,
-    kept_margins,
-    kept_names,
     member_graph,
     reference_graph,
     variant_graph,
 )
+from spliceflow.models.kept_activations import kept_margins, kept_names
 from spliceflow.scoring.deltas import (
     Deltas,
     align_to_reference,

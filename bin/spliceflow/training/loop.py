@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import os
 import sys
@@ -21,12 +20,12 @@ from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.training import channels_last
 from spliceflow.training.metrics import SiteCounts
 from spliceflow.training.objectives import Objective
+from spliceflow.training.records import LOG, EpochRecord, write_log
 from spliceflow.training.shards import Batch, WindowSource
 
 SCHEDULES = ("multistep", "cosine_restarts", "cosine")
 PRECISIONS = ("fp32", "tf32", "bf16")
 CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
 
 
 @dataclass(frozen=True)
@@ -88,21 +87,6 @@ class FitSettings:
         period = 5.0 if self.schedule == "cosine_restarts" else float(self.epochs)
         phase = (progress % period) / period
         return low + (self.learning_rate - low) * (1 + math.cos(math.pi * phase)) / 2
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One line of the log; losses are means a base, rates of sites are on the validation split."""
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    validation_loss: float
-    acceptor_top_k: float
-    donor_top_k: float
-    acceptor_auprc: float
-    donor_auprc: float
-    seconds: float
 
 
 def choose_device(name: str) -> torch.device:
@@ -169,7 +153,7 @@ def fit(
     if checkpoint.exists():
         best, records = _resume(checkpoint, settings, network, averaged, optimizer, device=device)
         # a call that was killed between the checkpoint and the log left an older log, or none
-        _write_log(output_dir / LOG, records)
+        write_log(output_dir / LOG, records)
         report(f"going on after epoch {len(records)} of {settings.epochs}")
 
     forward = _forward(network, settings, device)
@@ -216,7 +200,7 @@ def fit(
             best = copy.deepcopy(kept.state_dict())
         records.append(record)
         _save(checkpoint, settings, network, averaged, optimizer, best, records)
-        _write_log(output_dir / LOG, records)
+        write_log(output_dir / LOG, records)
         report(
             f"epoch {epoch + 1}/{settings.epochs} done in {record.seconds:.0f} s: "
             f"training loss {record.train_loss:.3e}, validation loss {record.validation_loss:.3e}, "
@@ -226,15 +210,6 @@ def fit(
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     return network.eval()
-
-
-def read_log(path: str | os.PathLike[str]) -> list[EpochRecord]:
-    """Read ``log.csv``."""
-    with Path(path).open(newline="") as lines:
-        return [
-            EpochRecord(int(row.pop("epoch")), **{key: float(value) for key, value in row.items()})
-            for row in csv.DictReader(lines)
-        ]
 
 
 def predicted(
@@ -410,10 +385,3 @@ def _resume(
     averaged.load_state_dict(saved["averaged"])
     optimizer.load_state_dict(saved["optimizer"])
     return saved["best"], [EpochRecord(**record) for record in saved["records"]]
-
-
-def _write_log(path: Path, records: list[EpochRecord]) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", newline="") as out:
-        writer = csv.DictWriter(out, [f.name for f in fields(EpochRecord)])
-        writer.writeheader()
-        writer.writerows(asdict(record) for record in records)

@@ -16,9 +16,10 @@ from spliceflow.errors import InputError
 from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.training import channels_last
-from spliceflow.training.loop import FitSettings, _FromCodes, fit, read_log
+from spliceflow.training.loop import FitSettings, _FromCodes, fit
 from spliceflow.training.members import state_dict_of
 from spliceflow.training.objectives import Objective
+from spliceflow.training.records import read_log
 from spliceflow.training.shards import TaughtSequence, WindowSource, write_shards
 from spliceflow.training.transfer import trainable_names
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_genes
-from spliceflow.training.distillation import covered, held_out_names, overlap_groups
+from spliceflow.training.distillation import covered
+from spliceflow.training.holdout import held_out_names, overlap_groups
 from spliceflow.training.mutation import MutationRates, mutate
 from spliceflow.training.proposals import Proposals, propose
 
