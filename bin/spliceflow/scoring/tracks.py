@@ -11,16 +11,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from spliceflow.errors import InputError
-from spliceflow.genome.fasta import UNKNOWN, Genome, reverse_complement
+from spliceflow.genome.fasta import UNKNOWN, Genome
 from spliceflow.models.bundle import Bundle
 from spliceflow.models.graphs import OUTPUTS, reference_graph
+from spliceflow.parallel import in_order
+from spliceflow.scoring.ensemble import mean_probabilities
 from spliceflow.scoring.regions import TILE, Region, Track
 from spliceflow.scoring.sessions import Device, available_threads, open_session
+from spliceflow.scoring.windows import window_codes
 
 
 class TrackPredictor:
@@ -94,13 +97,9 @@ class TrackPredictor:
         self, compute: Callable[[np.ndarray], np.ndarray], windows: Iterable[np.ndarray]
     ) -> Iterator[np.ndarray]:
         with ThreadPoolExecutor(self._threads) as pool:
-            waiting: deque[Future[np.ndarray]] = deque()
-            for window in windows:
-                waiting.append(pool.submit(compute, window))
-                if len(waiting) > 2 * self._threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            submitted = ((None, [pool.submit(compute, window)]) for window in windows)
+            for _, results in in_order(submitted, ahead=2 * self._threads):
+                yield from results
 
     def sequence(self, codes: np.ndarray) -> np.ndarray:
         """Probabilities of a whole sequence with N around it: uint8 (L,) → float32 (L, 3)."""
@@ -122,8 +121,10 @@ class TrackPredictor:
                 low, high = _bounds(genome, region)
                 for piece, start, end in _pieces(region, self.tile, low, high):
                     pieces.append((piece, start))
-                    codes = _codes(genome, region, start - half, end + half)
-                    yield reverse_complement(codes) if region.strand == "-" else codes
+                    yield window_codes(
+                        *(genome, region.contig, start - half, end + half),
+                        *(region.strand, region.gene),
+                    )
 
         for probability in self.windows(windows()):
             piece, start = pieces.popleft()
@@ -131,23 +132,6 @@ class TrackPredictor:
                 probability = probability[::-1]
             kept = probability[piece.start - start : piece.end - start]
             yield Track(piece, kept[:, 1].copy(), kept[:, 2].copy())
-
-
-def mean_probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Softmax of every member's logits / temperature, then the mean.
-
-    Args:
-        logits: float32 (members, L, 3).
-        temperature: above 0.
-
-    Returns:
-        float32 (L, 3).
-    """
-    scaled = logits / np.float32(temperature)
-    scaled -= scaled.max(axis=2, keepdims=True)
-    np.exp(scaled, out=scaled)
-    scaled /= scaled.sum(axis=2, keepdims=True)
-    return scaled.mean(axis=0)
 
 
 def _bounds(genome: Genome, region: Region) -> tuple[int, int]:
@@ -180,13 +164,3 @@ def _pieces(region: Region, tile: int, low: int, high: int) -> Iterator[tuple[Re
             max(first, low),
             min(first + tile, high),
         )
-
-
-def _codes(genome: Genome, region: Region, start: int, end: int) -> np.ndarray:
-    if region.gene is None:
-        return genome.codes(region.contig, start, end)
-    low, high = max(start, region.gene.tx_start), min(end, region.gene.tx_end)
-    codes = np.full(end - start, UNKNOWN, np.uint8)
-    if high > low:
-        codes[low - start : high - start] = genome.codes(region.contig, low, high)
-    return codes

@@ -23,7 +23,7 @@ import onnxruntime
 import pyarrow as pa
 
 from spliceflow.errors import InputError
-from spliceflow.genome.fasta import UNKNOWN, Genome, encode, reverse_complement
+from spliceflow.genome.fasta import Genome, encode, reverse_complement
 from spliceflow.genome.genes import Gene
 from spliceflow.models.bundle import Bundle
 from spliceflow.models.graphs import (
@@ -33,6 +33,7 @@ from spliceflow.models.graphs import (
     variant_graph,
 )
 from spliceflow.models.kept_activations import kept_margins, kept_names
+from spliceflow.parallel import in_order
 from spliceflow.scoring.deltas import (
     Deltas,
     align_to_reference,
@@ -40,6 +41,7 @@ from spliceflow.scoring.deltas import (
     mask_known_sites,
     nearest_boundary,
 )
+from spliceflow.scoring.ensemble import mean_probabilities
 from spliceflow.scoring.planner import (
     Geometry,
     Widths,
@@ -50,6 +52,7 @@ from spliceflow.scoring.planner import (
     window_taps,
 )
 from spliceflow.scoring.sessions import Device, available_threads, free_memory, open_session
+from spliceflow.scoring.windows import window_codes
 from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
 
@@ -225,6 +228,7 @@ class VariantScorer:
         return self._table(shard, genes, annotation, scores, positions)
 
     def _tiles(self, shard: pa.Table, genes: Sequence[Gene], genome: Genome) -> Iterator[Tile]:
+        half = self.bundle.context // 2
         gene_rows = shard.column("gene_row").to_numpy()
         starts = shard.column("pos").to_numpy() - 1
         refs, alts = shard.column("ref").to_pylist(), shard.column("alt").to_pylist()
@@ -245,7 +249,9 @@ class VariantScorer:
                     gene,
                     span.start,
                     span.end,
-                    tile_codes(genome, gene, span.start, span.end, self.bundle.context),
+                    window_codes(
+                        genome, gene.contig, span.start - half, span.end + half, gene.strand, gene
+                    ),
                     tuple(alleles[index] for index in chosen),
                     members[chosen],
                 )
@@ -263,21 +269,17 @@ class VariantScorer:
     def _score_tiles(self, tiles: Iterator[Tile]) -> Iterator[tuple[np.ndarray, Deltas]]:
         """Run every (tile, member) as a task, a bounded number of tiles at a time."""
         with ThreadPoolExecutor(self._threads) as pool:
-            waiting: list[tuple[Tile, list[Batch], list[Future[MemberScores]]]] = []
-            for tile in tiles:
-                batches = self._batches(tile)
-                shared: dict = {}
-                waiting.append(
-                    (
-                        tile,
-                        batches,
-                        [pool.submit(one.run, tile, batches, shared) for one in self._passes],
-                    )
-                )
-                if len(waiting) > self._threads:
-                    yield self._finish(*waiting.pop(0))
-            while waiting:
-                yield self._finish(*waiting.pop(0))
+            work = ((tile, *self._submit(pool, tile)) for tile in tiles)
+            submitted = (((tile, batches), futures) for tile, batches, futures in work)
+            for (tile, batches), results in in_order(submitted, ahead=self._threads):
+                yield self._finish(tile, batches, results)
+
+    def _submit(
+        self, pool: ThreadPoolExecutor, tile: Tile
+    ) -> tuple[list[Batch], list[Future[MemberScores]]]:
+        batches = self._batches(tile)
+        plans: dict = {}
+        return batches, [pool.submit(one.run, tile, batches, plans) for one in self._passes]
 
     def _batches(self, tile: Tile) -> list[Batch]:
         distance, strand = self.options.distance, tile.gene.strand
@@ -312,19 +314,18 @@ class VariantScorer:
         return int(np.clip(self._batch_memory // held, 1, 1_024))
 
     def _finish(
-        self, tile: Tile, batches: list[Batch], futures: list[Future[MemberScores]]
+        self, tile: Tile, batches: list[Batch], results: list[MemberScores]
     ) -> tuple[np.ndarray, Deltas]:
         """Mean over the members, in their order, then deltas in genome direction."""
-        results = [future.result() for future in futures]
         distance, strand = self.options.distance, tile.gene.strand
-        reference = _mean([result.reference for result in results], self._temperature)
+        reference = mean_probabilities([result.reference for result in results], self._temperature)
         if strand == "-":
             reference = reference[::-1]
         scores = np.zeros((len(tile.alleles), 4), np.float32)
         positions = np.zeros((len(tile.alleles), 4), np.int32)
         window = np.arange(2 * distance + 1)
         for number, batch in enumerate(batches):
-            alt = _mean([result.alts[number] for result in results], self._temperature)
+            alt = mean_probabilities([result.alts[number] for result in results], self._temperature)
             if strand == "-":
                 alt = alt[:, ::-1]
             alt = align_to_reference(
@@ -386,39 +387,6 @@ class VariantScorer:
         columns["distance"] = [self.options.distance] * rows
         columns["masked"] = [self.options.mask] * rows
         return pa.table({name: columns[name] for name in SCORE_SCHEMA.names}, schema=SCORE_SCHEMA)
-
-
-def tile_codes(genome: Genome, gene: Gene, start: int, end: int, context: int) -> np.ndarray:
-    """Base codes that a tile reads: N outside the gene, on the gene's strand.
-
-    Args:
-        genome: the reference sequence.
-        gene: the gene.
-        start: first output, 0-based genomic; may lie outside the gene or the contig.
-        end: one past the last output.
-        context: bases read in total on both sides of an output.
-
-    Returns:
-        uint8 (end - start + context,).
-    """
-    first, last = start - context // 2, end + context // 2
-    inner_first = min(max(first, gene.tx_start), last)
-    inner_last = max(min(last, gene.tx_end), inner_first)
-    codes = np.full(last - first, UNKNOWN, np.uint8)
-    codes[inner_first - first : inner_last - first] = genome.codes(
-        gene.contig, inner_first, inner_last
-    )
-    return reverse_complement(codes) if gene.strand == "-" else codes
-
-
-def _mean(logits: list[np.ndarray], temperature: float) -> np.ndarray:
-    """Mean over members of softmax(logits / temperature), float32, over the last axis."""
-    total = np.zeros_like(logits[0])
-    for member in logits:
-        scaled = member / np.float32(temperature)
-        exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-        total += exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return total / np.float32(len(logits))
 
 
 class _FullPass:

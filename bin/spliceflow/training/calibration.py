@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spliceflow.errors import InputError
-from spliceflow.scoring.tracks import TrackPredictor, mean_probabilities
+from spliceflow.scoring.ensemble import mean_probabilities
+from spliceflow.scoring.tracks import TrackPredictor
 from spliceflow.training.sequences import ACCEPTOR, DONOR
 from spliceflow.training.shards import TaughtSequence
 

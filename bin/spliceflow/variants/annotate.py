@@ -14,9 +14,9 @@ written depends on the blocks alone, not on the number of processes.
 from __future__ import annotations
 
 import os
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import get_context
@@ -33,6 +33,7 @@ from spliceflow import __version__
 from spliceflow.atomic import atomic_path
 from spliceflow.bgzf import BgzipWriter, deflate, read_blocks
 from spliceflow.errors import InputError
+from spliceflow.parallel import in_order
 from spliceflow.variants.alleles import lengths
 from spliceflow.variants.file_contigs import FileContigs
 from spliceflow.variants.score_table import SCORE_SCHEMA, SPELLING_SCHEMA
@@ -230,14 +231,10 @@ def _parts(
         return
     # Started afresh, not forked: Arrow has threads, which a fork would lose.
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start_process, settings)
-    pending: deque[Future[_Part]] = deque()
     try:
-        for block, floor in blocks:
-            pending.append(pool.submit(_annotate_in_process, block, floor))
-            if len(pending) > 3 * processes:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        submitted = ((None, [pool.submit(_annotate_in_process, *block)]) for block in blocks)
+        for _, parts in in_order(submitted, ahead=3 * processes):
+            yield from parts
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -19,10 +19,11 @@ from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.bundle import Bundle, BundleCard, write_bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.graphs import MemberWeights
+from spliceflow.scoring.ensemble import mean_probabilities
 from spliceflow.scoring.regions import Region
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.track_table import TRACK_SCHEMA, merge_tracks, write_tracks
-from spliceflow.scoring.tracks import TrackPredictor, mean_probabilities
+from spliceflow.scoring.tracks import TrackPredictor
 from spliceflow.training import channels_last
 from spliceflow.training.calibration import CalibrationSample, calibrate
 from spliceflow.training.dataset import gene_models, taught_sequences
