@@ -38,7 +38,7 @@ from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes  # 
 from spliceflow.models.bundle import Bundle, BundleCard, write_bundle  # noqa: E402
 from spliceflow.models.dilated_cnn import DilatedCnn  # noqa: E402
 from spliceflow.models.graphs import MemberWeights  # noqa: E402
-from spliceflow.variants.score_table import SCORE_SCHEMA  # noqa: E402
+from spliceflow.scores.table import SCORE_SCHEMA  # noqa: E402
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 

@@ -28,7 +28,7 @@ from spliceflow.genome.genes import Gene, read_annotation  # noqa: E402
 from spliceflow.models.bundle import Bundle  # noqa: E402
 from spliceflow.scoring.sessions import choose_device  # noqa: E402
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer  # noqa: E402
-from spliceflow.variants.score_table import SHARD_SCHEMA  # noqa: E402
+from spliceflow.variants.allele_tables import JOB_SCHEMA  # noqa: E402
 from spliceflow.variants.spelling import Spelling  # noqa: E402
 
 REACH = 30
@@ -123,7 +123,7 @@ def shard_of(indels: list[Indel], genes: list[Gene]) -> pa.Table:
         for place in indel.places
     ]
     columns = zip(*rows, strict=True)
-    return pa.table([pa.array(column) for column in columns], schema=SHARD_SCHEMA)
+    return pa.table([pa.array(column) for column in columns], schema=JOB_SCHEMA)
 
 
 def print_table(indels: list[Indel], scores: np.ndarray, available: int) -> None:

@@ -38,7 +38,7 @@ from spliceflow.genome.genes import Gene, read_spliceai_table, write_genes  # no
 from spliceflow.models.bundle import BundleCard, write_bundle  # noqa: E402
 from spliceflow.models.dilated_cnn import DilatedCnn  # noqa: E402
 from spliceflow.models.graphs import MemberWeights  # noqa: E402
-from spliceflow.variants.score_table import SHARD_SCHEMA  # noqa: E402
+from spliceflow.variants.allele_tables import JOB_SCHEMA  # noqa: E402
 
 SPACING = {"sparse": 10_000, "dense": 1_000, "cohort": 10}
 """Bases from one variant to the next, on average."""
@@ -298,7 +298,7 @@ def propose(
 def write_shard(variants: Sequence[Variant], path: Path) -> None:
     """A shard as SHARD_VARIANTS makes it."""
     rows = [asdict(variant) for variant in variants]
-    pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=JOB_SCHEMA), path)
 
 
 def write_vcf(variants: Sequence[Variant], genome: Genome, path: Path) -> None:

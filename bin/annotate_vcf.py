@@ -22,7 +22,7 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.variants.annotate import ScoringLabel, annotate
+from spliceflow.scores.annotate import ScoringLabel, annotate
 from spliceflow.variants.samplesheet import check_name
 
 

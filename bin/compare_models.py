@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
-from spliceflow.training.agreement import agreement
+from spliceflow.scores.agreement import agreement
 
 KEYS = ("contig", "pos", "ref", "alt", "gene_id")
 DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.report.heat_maps import heat_maps
 from spliceflow.report.mutagenesis_page import mutagenesis_page
-from spliceflow.training.mutagenesis import heat_maps
 
 COLUMNS = [
     *("contig", "pos", "ref", "alt", "gene", "strand"),

@@ -22,8 +22,8 @@ from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.variants.precomputed import ImportCounts, read_precomputed
-from spliceflow.variants.score_store import ScoreStore, StoreKey
+from spliceflow.scores.precomputed import ImportCounts, read_precomputed
+from spliceflow.scores.store import ScoreStore, StoreKey
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Merge the scores of all shards, and the alleles without a score, into one sorted table.
 
-``--output`` is ``scores.parquet`` (schema in ``spliceflow.variants.score_table``), sorted by contig
+``--output`` is ``scores.parquet`` (schema in ``spliceflow.scores.table``), sorted by contig
 in the order of the FASTA, position, REF, ALT and gene. ``--summary`` is JSON: ``rows``,
 ``scored_rows`` (alleles × genes), ``scored_alleles``, ``unscored`` (alleles by status), ``model``
 and ``annotation`` (fingerprints; empty if nothing was scored).
@@ -17,7 +17,7 @@ from pathlib import Path
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import run_entrypoint
 from spliceflow.genome.fasta import Genome
-from spliceflow.variants.merge import merge_scores
+from spliceflow.scores.merge import merge_scores
 
 
 def main() -> None:

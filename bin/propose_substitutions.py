@@ -15,8 +15,8 @@ from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
-from spliceflow.training.mutagenesis import substitutions
-from spliceflow.variants.score_table import SHARD_SCHEMA
+from spliceflow.variants.allele_tables import JOB_SCHEMA
+from spliceflow.variants.mutagenesis import substitutions
 
 
 def main() -> None:
@@ -39,9 +39,9 @@ def main() -> None:
         ]
     if not rows:
         raise InputError(f"region {arguments.region} has no base A, C, G or T inside a gene.")
-    columns = dict(zip(SHARD_SCHEMA.names, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(JOB_SCHEMA.names, zip(*rows, strict=True), strict=True))
     with atomic_path(arguments.output) as temporary:
-        pq.write_table(pa.table(columns, schema=SHARD_SCHEMA), temporary)
+        pq.write_table(pa.table(columns, schema=JOB_SCHEMA), temporary)
 
 
 if __name__ == "__main__":

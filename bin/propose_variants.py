@@ -18,8 +18,8 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
 from spliceflow.training.holdout import held_out_names
-from spliceflow.training.proposals import Proposals, propose
-from spliceflow.variants.score_table import SHARD_SCHEMA
+from spliceflow.variants.allele_tables import JOB_SCHEMA
+from spliceflow.variants.proposals import Proposals, propose
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
             "--held-out-one-in."
         )
     columns = zip(*rows, strict=True)
-    table = pa.table(dict(zip(SHARD_SCHEMA.names, columns, strict=True)), schema=SHARD_SCHEMA)
+    table = pa.table(dict(zip(JOB_SCHEMA.names, columns, strict=True)), schema=JOB_SCHEMA)
     with atomic_path(arguments.output) as temporary:
         pq.write_table(table, temporary)
 

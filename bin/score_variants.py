@@ -23,7 +23,7 @@ from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
 from spliceflow.scoring.sessions import DEVICES, PRECISIONS, available_threads, choose_device
 from spliceflow.scoring.variants import ENGINES, ScoringOptions, VariantScorer
-from spliceflow.variants.score_table import SHARD_SCHEMA
+from spliceflow.variants.allele_tables import JOB_SCHEMA
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
 
 def _read_shard(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, columns=SHARD_SCHEMA.names).cast(SHARD_SCHEMA)
+        return pq.read_table(path, columns=JOB_SCHEMA.names).cast(JOB_SCHEMA)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} can't be read as a shard: make it with shard_variants.py") from (
             error

@@ -3,7 +3,7 @@
 
 ``--output-dir`` receives ``shard_00001.parquet`` and so on, ``--unscored`` the alleles that can't
 be scored with the reason, ``--spellings`` the alleles that are scored in another form than their
-minimal one (schemas in ``spliceflow.variants.score_table``). ``--summary`` is JSON:
+minimal one (schemas in ``spliceflow.scores.table``). ``--summary`` is JSON:
 
 - ``files``: number of input files; ``records``, ``alleles``: in all of them together;
 - ``unique_alleles``: alleles that differ from each other in the form in which they are scored;
@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from spliceflow.atomic import atomic_path
@@ -30,15 +31,15 @@ from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.scoring.planner import cost_function, cpu_seconds
-from spliceflow.variants.samplesheet import InputFile, read_samplesheet
-from spliceflow.variants.score_store import (
+from spliceflow.scores.store import (
     PRECISIONS,
     Lookup,
     ScoreStore,
     StoreKey,
 )
-from spliceflow.variants.shards import CohortShards, shard_cohort
+from spliceflow.scoring.planner import cost_function, cpu_seconds
+from spliceflow.variants.jobs import CohortShards, TakeKnown, shard_cohort
+from spliceflow.variants.samplesheet import InputFile, read_samplesheet
 
 
 def main() -> None:
@@ -102,7 +103,7 @@ def main() -> None:
             arguments.max_shard_cost,
             cost_function(bundle, arguments.distance),
             memory_gb=arguments.memory_gb,
-            lookup=_lookup(arguments, bundle, genes, genome) if arguments.score_store else None,
+            take_known=_known_scores(arguments, bundle, genes, genome),
             left_align=arguments.left_align,
         )
     with atomic_path(arguments.summary) as temporary:
@@ -111,9 +112,11 @@ def main() -> None:
         )
 
 
-def _lookup(
+def _known_scores(
     arguments: argparse.Namespace, bundle: Bundle, genes: list[Gene], genome: Genome
-) -> Lookup:
+) -> TakeKnown | None:
+    if not arguments.score_store:
+        return None
     key = StoreKey(
         model=bundle.score_fingerprint(arguments.calibrated),
         annotation=annotation_fingerprint(genes),
@@ -123,7 +126,8 @@ def _lookup(
         calibrated=arguments.calibrated,
         precision=arguments.precision,
     )
-    return Lookup(ScoreStore(arguments.score_store), key, arguments.known)
+    store = ScoreStore(arguments.score_store)
+    return partial(store.take_known, Lookup(key, arguments.known))
 
 
 def summarise(cohort: CohortShards, inputs: list[InputFile]) -> dict[str, object]:

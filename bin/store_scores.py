@@ -21,12 +21,12 @@ from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.variants.score_store import (
+from spliceflow.scores.store import (
     PRECISIONS,
     ScoreStore,
     StoreKey,
 )
-from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.scores.table import SCORE_SCHEMA
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bin"))
 
-from spliceflow.variants.score_table import SCORE_COLUMNS, SPELLING_COLUMNS
+from spliceflow.scores.table import SCORE_COLUMNS
+from spliceflow.variants.allele_tables import SPELLING_COLUMNS
 from spliceflow.variants.status import Status
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.scores.table import SCORE_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "assets/example/README.md"]

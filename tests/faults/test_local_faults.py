@@ -123,7 +123,7 @@ import runpy
 import sys
 
 sys.path.insert(0, {str(BIN)!r})
-import spliceflow.variants.annotate as annotate
+import spliceflow.scores.annotate as annotate
 
 class Losing(annotate.BgzipWriter):
     def write_packed(self, blocks):

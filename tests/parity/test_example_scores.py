@@ -14,7 +14,7 @@ from spliceflow.models.export import export_bundle
 from spliceflow.models.weights import read_weights
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
-from spliceflow.variants.score_table import SHARD_SCHEMA
+from spliceflow.variants.allele_tables import JOB_SCHEMA
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "assets" / "example"
@@ -52,7 +52,7 @@ def test_designed_effects_are_scored_as_they_were_measured(tmp_path):
             }
             for row in expected
         ]
-        shard = pa.Table.from_pylist(rows, SHARD_SCHEMA)
+        shard = pa.Table.from_pylist(rows, JOB_SCHEMA)
         scorer = VariantScorer(bundle, choose_device("cpu"), ScoringOptions())
         scored = scorer.score(shard, genes, genome, "test").to_pylist()
     for row, found in zip(expected, scored, strict=True):

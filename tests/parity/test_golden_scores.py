@@ -15,7 +15,7 @@ from spliceflow.models.export import export_bundle
 from spliceflow.models.weights import read_weights
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
-from spliceflow.variants.score_table import SHARD_SCHEMA
+from spliceflow.variants.allele_tables import JOB_SCHEMA
 
 SHARED = Path(__file__).parents[3] / "shared"
 GOLDEN = SHARED / "golden"
@@ -55,7 +55,7 @@ def shard_of(keys: list[tuple[str, int, str, str, str]], genes: list[Gene]) -> p
             "alt": columns[3],
             "gene_row": [rows[name] for name in columns[4]],
         },
-        schema=SHARD_SCHEMA,
+        schema=JOB_SCHEMA,
     )
 
 

@@ -17,11 +17,11 @@ from spliceflow.genome.genes import Gene, annotation_fingerprint, read_spliceai_
 from spliceflow.models.bundle import Bundle
 from spliceflow.models.export import export_bundle
 from spliceflow.models.weights import read_weights
+from spliceflow.scores.annotate import ScoringLabel, annotate
+from spliceflow.scores.merge import merge_scores
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
-from spliceflow.variants.annotate import ScoringLabel, annotate
-from spliceflow.variants.merge import merge_scores
-from spliceflow.variants.shards import shard_cohort
+from spliceflow.variants.jobs import shard_cohort
 
 pytestmark = pytest.mark.skipif(
     not GOLDEN.is_dir(), reason="golden outputs (../shared/golden) are not here"

@@ -29,8 +29,8 @@ from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_annotation, read_genes, write_genes
 from spliceflow.models.bundle import DESCRIPTION, Bundle
 from spliceflow.variants.alleles import CohortAlleles
+from spliceflow.variants.jobs import shard_cohort
 from spliceflow.variants.samplesheet import read_samplesheet
-from spliceflow.variants.shards import shard_cohort
 from spliceflow.variants.vcf import VariantFile
 
 ROOT = Path(__file__).parents[2]
@@ -293,8 +293,8 @@ def test_contigs_and_samples_inside_a_file_are_only_text(
 ):
     """What a shell or a path would make of a contig or a column's name never happens."""
     monkeypatch.chdir(tmp_path)
-    from spliceflow.variants.annotate import ScoringLabel, annotate
-    from spliceflow.variants.merge import merge_scores
+    from spliceflow.scores.annotate import ScoringLabel, annotate
+    from spliceflow.scores.merge import merge_scores
 
     names = [text for text in HOSTILE if text and not set(text) & set("\x00\n\t\r")]
     header, columns = VCF.split(b"chr1\t10")[0].rstrip(b"\n").rsplit(b"\n", 1)

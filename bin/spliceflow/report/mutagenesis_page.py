@@ -7,7 +7,8 @@ from html import escape
 
 import numpy as np
 
-from spliceflow.training.mutagenesis import BASES, HeatMap
+from spliceflow.report.heat_maps import HeatMap
+from spliceflow.variants.mutagenesis import BASES
 
 _CELL = 12
 _ROW_BASES = 100

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ACCEPTOR, DONOR = 1, 2
+from spliceflow.genome.splice_sites import ACCEPTOR, DONOR
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from spliceflow.models.graphs import (
 )
 from spliceflow.models.kept_activations import kept_margins, kept_names
 from spliceflow.parallel import in_order
+from spliceflow.scores.table import SCORE_SCHEMA
 from spliceflow.scoring.deltas import (
     Deltas,
     align_to_reference,
@@ -53,7 +54,6 @@ from spliceflow.scoring.planner import (
 )
 from spliceflow.scoring.sessions import Device, available_threads, free_memory, open_session
 from spliceflow.scoring.windows import window_codes
-from spliceflow.variants.score_table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
 
 ENGINES = ("incremental", "full")
@@ -207,7 +207,7 @@ class VariantScorer:
         """Score all alleles of a shard.
 
         Args:
-            shard: rows of ``SHARD_SCHEMA``; the result does not depend on their order.
+            shard: rows of ``JOB_SCHEMA``; the result does not depend on their order.
             genes: rows of the gene table that ``gene_row`` points to.
             genome: the reference sequence.
             annotation: fingerprint of the gene table, written into every row.

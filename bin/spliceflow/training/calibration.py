@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from spliceflow.errors import InputError
+from spliceflow.genome.splice_sites import ACCEPTOR, DONOR
 from spliceflow.scoring.ensemble import mean_probabilities
 from spliceflow.scoring.tracks import TrackPredictor
-from spliceflow.training.sequences import ACCEPTOR, DONOR
 from spliceflow.training.shards import TaughtSequence
 
 NOTABLE = 0.001

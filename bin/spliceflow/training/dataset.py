@@ -12,7 +12,8 @@ import numpy as np
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import UNKNOWN, Genome, reverse_complement
 from spliceflow.genome.genes import Gene
-from spliceflow.training.sequences import gene_sequence, splice_sites
+from spliceflow.genome.splice_sites import splice_sites
+from spliceflow.training.sequences import gene_sequence
 from spliceflow.training.shards import TaughtSequence
 
 SPLIT_METHODS = ("genes", "contigs", "human", "none")

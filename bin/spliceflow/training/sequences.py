@@ -9,12 +9,7 @@ import numpy as np
 
 from spliceflow.genome.fasta import Genome, reverse_complement
 from spliceflow.genome.genes import Gene
-
-NEITHER, ACCEPTOR, DONOR = 0, 1, 2
-"""Labels, in the order of the networks' outputs."""
-
-MIN_INTRON = 20
-"""Bases; shorter gaps between exons are frameshifts and errors of assemblies, not introns."""
+from spliceflow.genome.splice_sites import splice_sites
 
 
 @dataclass(frozen=True)
@@ -61,18 +56,3 @@ def gene_sequence(genome: Genome, gene: Gene, transcripts: Sequence[Gene] = ()) 
     if gene.strand == "-":
         codes, labels = reverse_complement(codes), labels[::-1].copy()
     return LabelledSequence(gene.name, gene.contig, gene.strand, gene.tx_start, codes, labels)
-
-
-def splice_sites(gene: Gene) -> tuple[tuple[np.ndarray, int], tuple[np.ndarray, int]]:
-    """0-based contig positions of a transcript's acceptors and donors, each with its label.
-
-    An acceptor is the first, a donor the last exonic base in the direction of transcription. Gaps
-    shorter than :data:`MIN_INTRON` are no introns and have no sites.
-    """
-    right = np.array(gene.exon_ends[:-1], np.int64) - 1
-    left = np.array(gene.exon_starts[1:], np.int64)
-    is_intron = left - right > MIN_INTRON
-    left, right = left[is_intron], right[is_intron]
-    if gene.strand == "+":
-        return (left, ACCEPTOR), (right, DONOR)
-    return (right, ACCEPTOR), (left, DONOR)

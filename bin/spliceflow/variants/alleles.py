@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spliceflow.database import open_database
 from spliceflow.errors import InputError
 from spliceflow.genome.contigs import ContigNames
 from spliceflow.genome.fasta import Genome
@@ -338,24 +337,6 @@ def _alleles(batch: pa.RecordBatch) -> Alleles:
         batch.column("ref").cast(pa.string()),
         batch.column("alt").cast(pa.string()),
     )
-
-
-def open_database(
-    folder: str | os.PathLike[str], memory_gb: float, threads: int = 0
-) -> duckdb.DuckDBPyConnection:
-    """Open a temporary database in ``folder`` that spills to disk beyond ``memory_gb``."""
-    folder = Path(folder)
-    database = duckdb.connect(
-        os.fspath(folder / "alleles.duckdb"),
-        config={
-            "memory_limit": f"{int(memory_gb * 1024)}MiB",
-            "temp_directory": os.fspath(folder / "spill"),
-            "preserve_insertion_order": False,
-            "threads": threads or min(4, len(os.sched_getaffinity(0))),
-        },
-    )
-    database.execute("SET enable_progress_bar = false")
-    return database
 
 
 class Classifier:

@@ -27,7 +27,7 @@ from spliceflow.report.findings import (
 )
 from spliceflow.report.multiqc import write_report
 from spliceflow.report.sections import ANNOTATE_PARAMETERS, SECTIONS
-from spliceflow.variants.score_table import SCORE_SCHEMA
+from spliceflow.scores.table import SCORE_SCHEMA
 from spliceflow.variants.status import Status
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -20,7 +20,7 @@ from spliceflow.models.graphs import MemberWeights
 from spliceflow.scoring.planner import Geometry, cost_function
 from spliceflow.scoring.sessions import Device, choose_device, cpu_block_size
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
-from spliceflow.variants.score_table import SHARD_SCHEMA
+from spliceflow.variants.allele_tables import JOB_SCHEMA
 
 CONTIG_LENGTH = 700
 # The wide units are cut into phases on CPUs with blocked kernels, the others are not.
@@ -148,7 +148,7 @@ def shard_of(alleles: list[tuple[int, str, str, int]]) -> pa.Table:
             "alt": columns[2],
             "gene_row": columns[3],
         },
-        schema=SHARD_SCHEMA,
+        schema=JOB_SCHEMA,
     )
 
 

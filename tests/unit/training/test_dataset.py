@@ -9,8 +9,9 @@ import pytest
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_genes
+from spliceflow.genome.splice_sites import splice_sites
 from spliceflow.training.dataset import SplitSettings, divide, gene_models, taught_sequences
-from spliceflow.training.sequences import gene_sequence, splice_sites
+from spliceflow.training.sequences import gene_sequence
 from spliceflow.training.shards import TaughtSequence, WindowSource, read_shard, write_shards
 
 

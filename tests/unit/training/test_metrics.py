@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spliceflow.training.agreement import agreement, auroc, ranks
+from spliceflow.scores.agreement import agreement, auroc, ranks
 from spliceflow.training.metrics import SiteCounts
 
 

@@ -12,7 +12,7 @@ from spliceflow.genome.genes import Gene, read_genes
 from spliceflow.training.distillation import covered
 from spliceflow.training.holdout import held_out_names, overlap_groups
 from spliceflow.training.mutation import MutationRates, mutate
-from spliceflow.training.proposals import Proposals, propose
+from spliceflow.variants.proposals import Proposals, propose
 
 
 @settings(max_examples=40, deadline=None)

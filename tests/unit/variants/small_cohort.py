@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint
-from spliceflow.variants.annotate import ScoringLabel
-from spliceflow.variants.merge import merge_scores
-from spliceflow.variants.score_table import SCORE_SCHEMA
-from spliceflow.variants.shards import shard_cohort
+from spliceflow.scores.annotate import ScoringLabel
+from spliceflow.scores.merge import merge_scores
+from spliceflow.scores.table import SCORE_SCHEMA
+from spliceflow.variants.jobs import shard_cohort
 
 HEADER = [
     "##fileformat=VCFv4.2",

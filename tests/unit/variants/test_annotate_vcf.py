@@ -16,9 +16,9 @@ from strategies import CONTIG_NAMES, genes_of, plain_form, plain_status, records
 
 from spliceflow.bgzf import BgzipWriter, read_blocks
 from spliceflow.errors import InputError
-from spliceflow.variants import annotate as module
-from spliceflow.variants import merge
-from spliceflow.variants.annotate import AnnotatedFile, annotate
+from spliceflow.scores import annotate as module
+from spliceflow.scores import merge
+from spliceflow.scores.annotate import AnnotatedFile, annotate
 
 CONTIGS = {"chr1": 4000, "chr2": 1500, "chrM": 300}
 INFOS = [

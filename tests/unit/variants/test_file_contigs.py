@@ -11,10 +11,10 @@ from small_cohort import COLUMNS, GENES, LABEL, record, score_cohort
 
 from spliceflow.bgzf import read_blocks
 from spliceflow.errors import InputError
-from spliceflow.variants.annotate import annotate
+from spliceflow.scores.annotate import annotate
+from spliceflow.scores.precomputed import ImportCounts, read_precomputed
+from spliceflow.scores.store import StoreKey
 from spliceflow.variants.file_contigs import FileContigs
-from spliceflow.variants.precomputed import ImportCounts, read_precomputed
-from spliceflow.variants.score_store import StoreKey
 
 CONTIGS = {"chr1": 4000, "chr2": 1500, "chrM": 300}
 

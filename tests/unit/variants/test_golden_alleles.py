@@ -9,7 +9,7 @@ import pytest
 
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_annotation
-from spliceflow.variants.shards import shard_cohort
+from spliceflow.variants.jobs import shard_cohort
 from spliceflow.variants.spelling import minimal_form
 
 SHARED = Path(__file__).parents[4] / "shared"

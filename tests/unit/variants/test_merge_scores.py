@@ -13,9 +13,10 @@ from small_cohort import GENES, LABEL, record, score_cohort, score_of, vcf_text
 from strategies import records
 
 from spliceflow.errors import InputError
-from spliceflow.variants import merge
-from spliceflow.variants.merge import merge_scores
-from spliceflow.variants.score_table import SCORE_COLUMNS, SCORE_SCHEMA, UNSCORED_SCHEMA
+from spliceflow.scores import merge
+from spliceflow.scores.merge import merge_scores
+from spliceflow.scores.table import SCORE_COLUMNS, SCORE_SCHEMA
+from spliceflow.variants.allele_tables import UNSCORED_SCHEMA
 
 CONTIGS = ["chr1", "chr2", "chrM"]
 

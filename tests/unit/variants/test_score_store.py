@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +23,18 @@ from spliceflow.errors import InputError
 from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_annotation
-from spliceflow.variants import score_store
-from spliceflow.variants.merge import merge_scores
-from spliceflow.variants.precomputed import ImportCounts, read_precomputed
-from spliceflow.variants.score_store import (
+from spliceflow.scores import store as score_store
+from spliceflow.scores.merge import merge_scores
+from spliceflow.scores.precomputed import ImportCounts, read_precomputed
+from spliceflow.scores.store import (
     FORMAT,
     Lookup,
     ScoreStore,
     StoreKey,
     select_rows,
 )
-from spliceflow.variants.score_table import SCORE_SCHEMA
-from spliceflow.variants.shards import CohortShards, shard_cohort
+from spliceflow.scores.table import SCORE_SCHEMA
+from spliceflow.variants.jobs import CohortShards, shard_cohort
 
 BIN = Path(__file__).parents[3] / "bin"
 
@@ -88,7 +89,7 @@ def run_with_store(
             folder / "spellings.parquet",
             50.0,
             lambda pos, ref, alt: np.full(len(pos), 10.0),
-            lookup=Lookup(store, key, folder / "known.parquet"),
+            take_known=partial(store.take_known, Lookup(key, folder / "known.parquet")),
         )
         contigs = list(genome.contigs)
     scores = []
@@ -193,7 +194,9 @@ def test_scores_made_with_something_else_are_not_found(
             tmp_path / "spellings.parquet",
             50.0,
             lambda pos, ref, alt: np.full(len(pos), 10.0),
-            lookup=Lookup(store, replace(key, **change), tmp_path / "known.parquet"),
+            take_known=partial(
+                store.take_known, Lookup(replace(key, **change), tmp_path / "known.parquet")
+            ),
         )
     assert other.known.rows == 0
     assert other.shards

@@ -19,11 +19,11 @@ from spliceflow.genome.genes import Gene, annotation_fingerprint
 from spliceflow.models.bundle import Bundle, BundleCard, write_bundle
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.graphs import MemberWeights
+from spliceflow.scores.annotate import ScoringLabel, annotate
+from spliceflow.scores.merge import merge_scores
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
-from spliceflow.variants.annotate import ScoringLabel, annotate
-from spliceflow.variants.merge import merge_scores
-from spliceflow.variants.shards import shard_cohort
+from spliceflow.variants.jobs import shard_cohort
 from spliceflow.variants.spelling import leftmost_form, minimal_form, minimal_forms
 
 Allele = tuple[int, str, str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spliceflow.variants import strongest
-from spliceflow.variants.strongest import StrongestAlleles
+from spliceflow.scores import strongest
+from spliceflow.scores.strongest import StrongestAlleles
 
 GENOTYPES = b"\tGT:DP\t0/1:9\t1|2:8\t./.:0\t0/0:7\n"
 SAMPLES = ("ada", "bo", "cy", "di")

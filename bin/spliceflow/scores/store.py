@@ -27,10 +27,11 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
+from spliceflow.database import open_database
 from spliceflow.errors import InputError
 from spliceflow.genome.genes import Gene
-from spliceflow.variants.alleles import open_database
-from spliceflow.variants.score_table import SCORE_SCHEMA, STORE_SCHEMA
+from spliceflow.scores.table import SCORE_SCHEMA, STORE_SCHEMA
+from spliceflow.variants.jobs import KnownScores
 
 FORMAT = "format=2"
 """Folder that holds everything in a store. The number is raised when a change of the scoring code
@@ -81,31 +82,14 @@ class StoreKey:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownScores:
-    """What a store had of the alleles × genes of a cohort.
-
-    Attributes:
-        rows: alleles × genes found.
-        alleles: alleles found in at least one gene.
-        imported: rows among them that were imported from rounded scores.
-    """
-
-    rows: int
-    alleles: int
-    imported: int
-
-
-@dataclass(frozen=True, slots=True)
 class Lookup:
-    """Where to look for scores, and where to put what was found.
+    """What to look for, and where to put what was found.
 
     Attributes:
-        store: the store.
         key: what the scores have to have been made with.
         output: Parquet file to write, of schema ``SCORE_SCHEMA``.
     """
 
-    store: ScoreStore
     key: StoreKey
     output: Path
 

@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
+from spliceflow.database import open_database
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
+from spliceflow.variants.allele_tables import JOB_SCHEMA, SPELLING_SCHEMA, UNSCORED_SCHEMA
 from spliceflow.variants.alleles import (
     STATUSES,
     VARIANT_CLASSES,
@@ -25,11 +27,8 @@ from spliceflow.variants.alleles import (
     FileCounts,
     Spellings,
     lengths,
-    open_database,
     variant_classes,
 )
-from spliceflow.variants.score_store import KnownScores, Lookup
-from spliceflow.variants.score_table import SHARD_SCHEMA, SPELLING_SCHEMA, UNSCORED_SCHEMA
 
 Cost = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Predicted cost of the alleles of one gene: ``cost(pos, ref_length, alt_length)``, with ``pos``
@@ -47,7 +46,7 @@ class Shard:
     """One shard.
 
     Attributes:
-        path: Parquet file of schema ``SHARD_SCHEMA``.
+        path: Parquet file of schema ``JOB_SCHEMA``.
         rows: alleles × genes in it.
         cost: their predicted cost.
     """
@@ -55,6 +54,26 @@ class Shard:
     path: Path
     rows: int
     cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownScores:
+    """What a store had of the alleles × genes of a cohort.
+
+    Attributes:
+        rows: alleles × genes found.
+        alleles: alleles found in at least one gene.
+        imported: rows among them that were imported from rounded scores.
+    """
+
+    rows: int
+    alleles: int
+    imported: int
+
+
+TakeKnown = Callable[[duckdb.DuckDBPyConnection, Sequence[Gene], Sequence[str]], KnownScores]
+"""Removes the jobs whose scores are known from the table ``job`` (gene_row, contig, pos, ref, alt),
+given the gene table and the names of contigs by index."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +108,7 @@ def shard_cohort(
     max_cost: float,
     cost: Cost,
     memory_gb: float = 1.0,
-    lookup: Lookup | None = None,
+    take_known: TakeKnown | None = None,
     left_align: bool = False,
 ) -> CohortShards:
     """Write the shards of a cohort, and the table of its alleles that can't be scored.
@@ -105,7 +124,7 @@ def shard_cohort(
         max_cost: cost a shard may have; only the alleles of one position may exceed it.
         cost: predicts the cost of one gene's alleles.
         memory_gb: memory for collecting and sorting, beside about 0.5 GB for everything else.
-        lookup: a store whose scores are taken instead of being made again; its output is written.
+        take_known: takes jobs out whose scores need not be made again.
         left_align: score insertions and deletions at their leftmost place.
 
     Raises:
@@ -147,7 +166,7 @@ def shard_cohort(
                     foreign[name] = foreign.get(name, 0) + int((alleles.contig == row).sum())
                 _add_jobs(jobs, alleles, found.allele, found.gene_row)
                 _write_unscored(unscored_file, alleles, found.status, names)
-            known = lookup.store.take_known(lookup, jobs, genes, cohort.contigs) if lookup else None
+            known = take_known(jobs, genes, cohort.contigs) if take_known else None
             shard_dir.mkdir()
             shards = tuple(
                 Shard(output_dir / shard.path.name, shard.rows, shard.cost)
@@ -172,7 +191,7 @@ def write_shards(
     max_cost: float,
     cost: Cost,
 ) -> list[Shard]:
-    """Cut ``tables`` (schema ``SHARD_SCHEMA``, sorted by gene_row, pos, ref, alt) into shards.
+    """Cut ``tables`` (schema ``JOB_SCHEMA``, sorted by gene_row, pos, ref, alt) into shards.
 
     A gene that fits into a shard is never divided. One that does not is cut into pieces of about
     equal cost, between positions, where the distance between neighbours is large.
@@ -290,8 +309,8 @@ def _jobs(jobs: duckdb.DuckDBPyConnection, names: pa.StringArray) -> Iterator[pa
         table = pa.Table.from_batches([batch])
         contig = names.take(table.column("contig"))
         columns = {**{name: table.column(name) for name in table.column_names}, "contig": contig}
-        yield pa.table([columns[name] for name in SHARD_SCHEMA.names], SHARD_SCHEMA.names).cast(
-            SHARD_SCHEMA
+        yield pa.table([columns[name] for name in JOB_SCHEMA.names], JOB_SCHEMA.names).cast(
+            JOB_SCHEMA
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
-from spliceflow.training.sequences import splice_sites
+from spliceflow.genome.splice_sites import splice_sites
 
 _BASES = "ACGT"
 

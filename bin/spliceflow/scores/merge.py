@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
+from spliceflow.database import open_database
 from spliceflow.errors import InputError
-from spliceflow.variants.alleles import open_database
-from spliceflow.variants.score_table import SCORE_SCHEMA, UNSCORED_SCHEMA
+from spliceflow.scores.table import SCORE_SCHEMA
+from spliceflow.variants.allele_tables import UNSCORED_SCHEMA
 
 ROW_GROUP_ROWS = 1 << 16
 """Rows per row group of the scores table: what a reader of one region has to load."""

@@ -9,16 +9,10 @@ from __future__ import annotations
 import pyarrow as pa
 
 from spliceflow.tables import Column, schema_of
-
-_ALLELE = (
-    Column("contig", pa.string(), "Contig, named as in the FASTA."),
-    Column("pos", pa.int64(), "Position of the first base of REF in its minimal form, 1-based."),
-    Column("ref", pa.string(), "Reference allele in its minimal form, upper case."),
-    Column("alt", pa.string(), "Alternate allele, upper case unless symbolic or a breakend."),
-)
+from spliceflow.variants.allele_tables import ALLELE_COLUMNS
 
 SCORE_COLUMNS: tuple[Column, ...] = (
-    *_ALLELE,
+    *ALLELE_COLUMNS,
     Column("gene", pa.string(), "Gene symbol, or its identifier if it has none.", True),
     Column("gene_id", pa.string(), "Gene identifier of the annotation.", True),
     Column("transcript_id", pa.string(), "Transcript whose ends and exons were used.", True),
@@ -51,33 +45,3 @@ STORE_COLUMNS: tuple[Column, ...] = (
 """Columns of the files of a score store: rows with scores only."""
 
 STORE_SCHEMA: pa.Schema = schema_of(STORE_COLUMNS)
-
-UNSCORED_COLUMNS: tuple[Column, ...] = (
-    *_ALLELE,
-    Column("status", pa.string(), "Why the allele is not scored."),
-)
-"""Columns of ``unscored.parquet``, in order."""
-
-UNSCORED_SCHEMA: pa.Schema = schema_of(UNSCORED_COLUMNS)
-
-SPELLING_COLUMNS: tuple[Column, ...] = (
-    Column("contig", pa.string(), "Contig, named as in the FASTA."),
-    Column("pos", pa.int64(), "POS of the record, 1-based."),
-    Column("ref", pa.string(), "REF of the record, upper case."),
-    Column("alt", pa.string(), "One ALT of the record, upper case."),
-    Column("scored_pos", pa.int64(), "Position under which the scores table has it, 1-based."),
-    Column("scored_ref", pa.string(), "REF under which the scores table has it."),
-    Column("scored_alt", pa.string(), "ALT under which the scores table has it."),
-)
-"""Columns of ``spellings.parquet``: alleles that the scores table has in another form than the
-minimal one, because ``--left_align`` moved them, or because their REF differs from the FASTA."""
-
-SPELLING_SCHEMA: pa.Schema = schema_of(SPELLING_COLUMNS)
-
-SHARD_COLUMNS: tuple[Column, ...] = (
-    *_ALLELE,
-    Column("gene_row", pa.int32(), "Row of the gene in genes.parquet, 0-based."),
-)
-"""Columns of a shard: alleles × genes to be scored, sorted by (gene_row, pos, ref, alt)."""
-
-SHARD_SCHEMA: pa.Schema = schema_of(SHARD_COLUMNS)

@@ -14,8 +14,8 @@ from small_cohort import GENES, vcf_text
 from strategies import records
 
 from spliceflow.genome.fasta import Genome
-from spliceflow.variants.score_table import SHARD_SCHEMA, UNSCORED_SCHEMA
-from spliceflow.variants.shards import shard_cohort, write_shards
+from spliceflow.variants.allele_tables import JOB_SCHEMA, UNSCORED_SCHEMA
+from spliceflow.variants.jobs import shard_cohort, write_shards
 
 
 def cost(pos: np.ndarray, ref_length: np.ndarray, alt_length: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ def test_cuts(tmp_path_factory, rows, max_cost: float, step: int) -> None:
             columns[3],
             columns[0],
         ],
-        schema=SHARD_SCHEMA,
+        schema=JOB_SCHEMA,
     )
     folder = tmp_path_factory.mktemp("shards")
     # The tables a shard is cut from may end anywhere.
@@ -55,7 +55,7 @@ def test_cuts(tmp_path_factory, rows, max_cost: float, step: int) -> None:
     shards = write_shards(parts, folder, max_cost, cost)
     assert sorted(folder.iterdir()) == [shard.path for shard in shards]
     tables = [pq.read_table(shard.path) for shard in shards]
-    assert pa.concat_tables([SHARD_SCHEMA.empty_table(), *tables]) == table
+    assert pa.concat_tables([JOB_SCHEMA.empty_table(), *tables]) == table
     gene_cost: dict[int, float] = {}
     for gene in set(columns[0]):
         pos = np.array([row[1] for row in rows if row[0] == gene])
@@ -83,7 +83,7 @@ def test_a_large_gene_is_cut_where_neighbours_are_far(tmp_path: Path) -> None:
     pos = np.concatenate([np.arange(100, 150), np.arange(10_000, 10_050)])
     table = pa.table(
         [["chr1"] * 100, pos, ["A"] * 100, ["C"] * 100, np.zeros(100, np.int32)],
-        schema=SHARD_SCHEMA,
+        schema=JOB_SCHEMA,
     )
     shards = write_shards([table], tmp_path, 700.0, lambda p, r, a: np.full(len(p), 10.0))
     assert [shard.rows for shard in shards] == [50, 50]
@@ -91,10 +91,10 @@ def test_a_large_gene_is_cut_where_neighbours_are_far(tmp_path: Path) -> None:
 
 def test_a_shard_never_holds_more_rows_than_a_task_can_keep(tmp_path: Path, monkeypatch) -> None:
     """However little the alleles cost."""
-    monkeypatch.setattr("spliceflow.variants.shards.MOST_ROWS", 20)
+    monkeypatch.setattr("spliceflow.variants.jobs.MOST_ROWS", 20)
     table = pa.table(
         [["chr1"] * 100, np.arange(100, 200), ["A"] * 100, ["C"] * 100, np.zeros(100, np.int32)],
-        schema=SHARD_SCHEMA,
+        schema=JOB_SCHEMA,
     )
     shards = write_shards([table], tmp_path, 1e9, lambda p, r, a: np.full(len(p), 1.0))
     assert sum(shard.rows for shard in shards) == 100
@@ -140,7 +140,7 @@ def test_order_of_records_and_files_does_not_matter(
     assert [shard.rows for shard in first.shards] == [shard.rows for shard in second.shards]
     for shard, twin in zip(first.shards, second.shards, strict=True):
         assert shard.path.read_bytes() == twin.path.read_bytes()
-        assert pq.read_schema(shard.path).names == SHARD_SCHEMA.names
+        assert pq.read_schema(shard.path).names == JOB_SCHEMA.names
     unscored = [pq.read_table(folder / run / "unscored.parquet") for run in "ab"]
     assert unscored[0] == unscored[1]
     assert unscored[0].schema.equals(UNSCORED_SCHEMA)

@@ -34,17 +34,18 @@ from spliceflow.atomic import atomic_path
 from spliceflow.bgzf import BgzipWriter, deflate, read_blocks
 from spliceflow.errors import InputError
 from spliceflow.parallel import in_order
-from spliceflow.variants.alleles import lengths
-from spliceflow.variants.file_contigs import FileContigs
-from spliceflow.variants.score_table import SCORE_SCHEMA, SPELLING_SCHEMA
-from spliceflow.variants.spelling import Spelling, minimal_form
-from spliceflow.variants.strongest import (
+from spliceflow.scores.strongest import (
     AlleleKey,
     CarriedAllele,
     EffectsPart,
     Floor,
     StrongestAlleles,
 )
+from spliceflow.scores.table import SCORE_SCHEMA
+from spliceflow.variants.allele_tables import SPELLING_SCHEMA
+from spliceflow.variants.alleles import lengths
+from spliceflow.variants.file_contigs import FileContigs
+from spliceflow.variants.spelling import Spelling, minimal_form
 from spliceflow.variants.vcf import Records, VariantFile
 
 FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"

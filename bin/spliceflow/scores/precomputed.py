@@ -19,10 +19,10 @@ import pyarrow as pa
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
+from spliceflow.scores.store import StoreKey
+from spliceflow.scores.strongest import AlleleKey
+from spliceflow.scores.table import SCORE_SCHEMA
 from spliceflow.variants.file_contigs import FileContigs
-from spliceflow.variants.score_store import StoreKey
-from spliceflow.variants.score_table import SCORE_SCHEMA
-from spliceflow.variants.strongest import AlleleKey
 from spliceflow.variants.vcf import Records, VariantFile
 
 _NUMBERS = 8
