@@ -23,6 +23,7 @@ from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
 from spliceflow.scores.annotate import ScoringLabel, annotate
+from spliceflow.scores.run import ScoringRun
 from spliceflow.variants.samplesheet import check_name
 
 
@@ -61,10 +62,13 @@ def main() -> None:
     label = ScoringLabel(
         tag=bundle.card.info_tag,
         model=bundle.card.name,
-        fingerprint=bundle.score_fingerprint(arguments.calibrated),
-        annotation=annotation_fingerprint(read_genes(arguments.genes)),
-        distance=arguments.distance,
-        masked=arguments.mask,
+        run=ScoringRun(
+            model=bundle.score_fingerprint(arguments.calibrated),
+            annotation=annotation_fingerprint(read_genes(arguments.genes)),
+            distance=arguments.distance,
+            masked=arguments.mask,
+            calibrated=arguments.calibrated,
+        ),
         decimals=arguments.decimals,
     )
     try:

@@ -15,7 +15,8 @@ from pathlib import Path
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import run_entrypoint
 from spliceflow.models.bundle import Bundle
-from spliceflow.scoring.sessions import DEVICES, PRECISIONS, choose_device
+from spliceflow.scores.run import PRECISIONS
+from spliceflow.scoring.sessions import DEVICES, choose_device
 from spliceflow.scoring.tracks import TrackPredictor
 from spliceflow.training.evaluation import SiteMetrics, evaluate, sequences_of
 from spliceflow.training.shards import shard_paths

@@ -23,7 +23,8 @@ from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
 from spliceflow.scores.precomputed import ImportCounts, read_precomputed
-from spliceflow.scores.store import ScoreStore, StoreKey
+from spliceflow.scores.run import ScoringRun
+from spliceflow.scores.store import ScoreStore
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
     genes = read_genes(arguments.genes)
     counts = ImportCounts()
     with Genome(arguments.fasta) as genome:
-        key = StoreKey(
+        run = ScoringRun(
             model=Bundle.load(arguments.bundle).fingerprint,
             annotation=annotation_fingerprint(genes),
             assembly=assembly_fingerprint(genome),
@@ -53,20 +54,20 @@ def main() -> None:
             masked=arguments.mask,
         )
         # All files are read before anything is stored: a bad one leaves the store as it was.
-        tables = _tables(arguments, key, genes, genome, counts)
-        ScoreStore(arguments.score_store).append(key, tables, imported=True)
+        tables = _tables(arguments, run, genes, genome, counts)
+        ScoreStore(arguments.score_store).append(run, tables, imported=True)
     print(json.dumps(asdict(counts)))
 
 
 def _tables(
     arguments: argparse.Namespace,
-    key: StoreKey,
+    run: ScoringRun,
     genes: list[Gene],
     genome: Genome,
     counts: ImportCounts,
 ) -> Iterator[pa.Table]:
     for vcf in arguments.vcf:
-        yield from read_precomputed(vcf, arguments.tag, key, genes, genome, counts)
+        yield from read_precomputed(vcf, arguments.tag, run, genes, genome, counts)
 
 
 if __name__ == "__main__":

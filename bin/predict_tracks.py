@@ -16,8 +16,9 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, read_genes
 from spliceflow.models.bundle import Bundle
+from spliceflow.scores.run import PRECISIONS
 from spliceflow.scoring.regions import TILE, Region
-from spliceflow.scoring.sessions import DEVICES, PRECISIONS, choose_device
+from spliceflow.scoring.sessions import DEVICES, choose_device
 from spliceflow.scoring.track_table import write_tracks
 from spliceflow.scoring.tracks import TrackPredictor
 

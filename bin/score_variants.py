@@ -21,7 +21,8 @@ from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.scoring.sessions import DEVICES, PRECISIONS, available_threads, choose_device
+from spliceflow.scores.run import PRECISIONS
+from spliceflow.scoring.sessions import DEVICES, available_threads, choose_device
 from spliceflow.scoring.variants import ENGINES, ScoringOptions, VariantScorer
 from spliceflow.variants.allele_tables import JOB_SCHEMA
 

@@ -31,12 +31,8 @@ from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.scores.store import (
-    PRECISIONS,
-    Lookup,
-    ScoreStore,
-    StoreKey,
-)
+from spliceflow.scores.run import PRECISIONS, ScoringRun
+from spliceflow.scores.store import Lookup, ScoreStore
 from spliceflow.scoring.planner import cost_function, cpu_seconds
 from spliceflow.variants.jobs import CohortShards, TakeKnown, shard_cohort
 from spliceflow.variants.samplesheet import InputFile, read_samplesheet
@@ -117,7 +113,7 @@ def _known_scores(
 ) -> TakeKnown | None:
     if not arguments.score_store:
         return None
-    key = StoreKey(
+    run = ScoringRun(
         model=bundle.score_fingerprint(arguments.calibrated),
         annotation=annotation_fingerprint(genes),
         assembly=assembly_fingerprint(genome),
@@ -127,7 +123,7 @@ def _known_scores(
         precision=arguments.precision,
     )
     store = ScoreStore(arguments.score_store)
-    return partial(store.take_known, Lookup(key, arguments.known))
+    return partial(store.take_known, Lookup(run, arguments.known))
 
 
 def summarise(cohort: CohortShards, inputs: list[InputFile]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Add the scores of a run to a score store.
 
-``--summary`` is JSON: ``rows`` (alleles × genes added) and the key they were added under.
+``--summary`` is JSON: ``rows`` (alleles × genes added) and the run they were added under.
 """
 
 from __future__ import annotations
@@ -21,11 +21,8 @@ from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes
 from spliceflow.models.bundle import Bundle
-from spliceflow.scores.store import (
-    PRECISIONS,
-    ScoreStore,
-    StoreKey,
-)
+from spliceflow.scores.run import PRECISIONS, ScoringRun
+from spliceflow.scores.store import ScoreStore
 from spliceflow.scores.table import SCORE_SCHEMA
 
 
@@ -47,7 +44,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with Genome(arguments.fasta) as genome:
         assembly = assembly_fingerprint(genome)
-    key = StoreKey(
+    run = ScoringRun(
         model=Bundle.load(arguments.bundle).score_fingerprint(arguments.calibrated),
         annotation=annotation_fingerprint(read_genes(arguments.genes)),
         assembly=assembly,
@@ -56,8 +53,8 @@ def main() -> None:
         calibrated=arguments.calibrated,
         precision=arguments.precision,
     )
-    rows = ScoreStore(arguments.score_store).append(key, _tables(arguments.scores))
-    summary = {"rows": rows, **dataclasses.asdict(key)}
+    rows = ScoreStore(arguments.score_store).append(run, _tables(arguments.scores))
+    summary = {"rows": rows, **dataclasses.asdict(run)}
     with atomic_path(arguments.summary) as temporary:
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 

@@ -19,6 +19,7 @@ from spliceflow.models.export import export_bundle
 from spliceflow.models.weights import read_weights
 from spliceflow.scores.annotate import ScoringLabel, annotate
 from spliceflow.scores.merge import merge_scores
+from spliceflow.scores.run import ScoringRun
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
 from spliceflow.variants.jobs import shard_cohort
@@ -114,9 +115,8 @@ def annotated(
     merge_scores(
         parts, folder / "unscored.parquet", list(genome.contigs), folder / "scores.parquet"
     )
-    label = ScoringLabel(
-        "OpenSpliceAI", "m", bundle.fingerprint, annotation_fingerprint(genes), 50, False, 6
-    )
+    run = ScoringRun(bundle.fingerprint, annotation_fingerprint(genes), 50, masked=False)
+    label = ScoringLabel("OpenSpliceAI", "m", run, decimals=6)
     output = folder / "out.vcf.gz"
     annotate(
         folder / "in.vcf",

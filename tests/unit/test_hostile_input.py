@@ -295,6 +295,7 @@ def test_contigs_and_samples_inside_a_file_are_only_text(
     monkeypatch.chdir(tmp_path)
     from spliceflow.scores.annotate import ScoringLabel, annotate
     from spliceflow.scores.merge import merge_scores
+    from spliceflow.scores.run import ScoringRun
 
     names = [text for text in HOSTILE if text and not set(text) & set("\x00\n\t\r")]
     header, columns = VCF.split(b"chr1\t10")[0].rstrip(b"\n").rsplit(b"\n", 1)
@@ -319,7 +320,7 @@ def test_contigs_and_samples_inside_a_file_are_only_text(
         )
         contigs = genome.contigs
     merge_scores([], tmp_path / "unscored.parquet", list(contigs), tmp_path / "scores.parquet")
-    label = ScoringLabel("X", "m", "0" * 12, "1" * 12, 50, False)
+    label = ScoringLabel("X", "m", ScoringRun("0" * 12, "1" * 12, 50, masked=False))
     output = tmp_path / "out" / "out.vcf.gz"
     annotate(
         source, tmp_path / "scores.parquet", tmp_path / "spellings.parquet", contigs, label, output

@@ -25,7 +25,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pysam
 
@@ -34,6 +33,7 @@ from spliceflow.atomic import atomic_path
 from spliceflow.bgzf import BgzipWriter, deflate, read_blocks
 from spliceflow.errors import InputError
 from spliceflow.parallel import in_order
+from spliceflow.scores.run import RUN_COLUMNS, ScoringRun
 from spliceflow.scores.strongest import (
     AlleleKey,
     CarriedAllele,
@@ -59,7 +59,6 @@ _TABIX_LONGEST = 1 << 29
 _DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
 _POSITIONS = ("dp_ag", "dp_al", "dp_dg", "dp_dl")
 _COLUMNS = ("contig", "pos", "ref", "alt", "gene", *_DELTAS, *_POSITIONS, "status")
-_RUN_COLUMNS = ("model", "annotation", "distance", "masked")
 
 # What would end or split an INFO value, and the field separator of the tag itself.
 _ESCAPES = {ord(letter): f"%{ord(letter):02X}" for letter in '%;=,|\t\r\n" '}
@@ -72,19 +71,13 @@ class ScoringLabel:
     Attributes:
         tag: INFO key of the scores; the statuses get ``<tag>_STATUS``.
         model: name of the model.
-        fingerprint: fingerprint of the model bundle.
-        annotation: fingerprint of the gene annotation.
-        distance: largest distance from POS that was searched, bases.
-        masked: whether known sites were masked.
+        run: what the scores were made with.
         decimals: decimals of the delta scores.
     """
 
     tag: str
     model: str
-    fingerprint: str
-    annotation: str
-    distance: int
-    masked: bool
+    run: ScoringRun
     decimals: int = 2
 
 
@@ -374,25 +367,18 @@ class _ScoreReader:
                 yield from zip(*(rows.column(name).to_pylist() for name in _COLUMNS), strict=True)
 
     def _add_group(self, group: int, label: ScoringLabel) -> None:
-        table = self._file.read_row_group(group, columns=["contig", "pos", *_RUN_COLUMNS])
+        table = self._file.read_row_group(group, columns=["contig", "pos", *RUN_COLUMNS])
         extents = table.group_by("contig").aggregate([("pos", "min"), ("pos", "max")])
         for row in extents.to_pylist():
             self._groups.setdefault(row["contig"], []).append(
                 (group, row["pos_min"], row["pos_max"])
             )
-        expected = {
-            "model": label.fingerprint,
-            "annotation": label.annotation,
-            "distance": label.distance,
-            "masked": label.masked,
-        }
-        for name, value in expected.items():
-            stated = pc.unique(table.column(name)).drop_null().to_pylist()
-            if any(other != value for other in stated):
-                raise InputError(
-                    f"The scores in {self._path} were made with {name} {stated[0]}, not {value}; "
-                    "give the model, genes and options of that run."
-                )
+        if difference := label.run.difference(table):
+            name, value = difference
+            raise InputError(
+                f"The scores in {self._path} were made with {name} {value}, not "
+                f"{getattr(label.run, name)}; give the model, genes and options of that run."
+            )
 
     def _load(self, group: int) -> pa.Table:
         if group in self._cache:
@@ -563,17 +549,17 @@ def _header(source: VariantFile, label: ScoringLabel) -> bytes:
         f"##INFO=<ID={label.tag}_STATUS,",
         f"##spliceflow=<ID={label.tag},",
     ]
-    mask = "masked" if label.masked else "not masked"
+    mask = "masked" if label.run.masked else "not masked"
     new = [
         f'{own[0]}Number=.,Type=String,Description="Delta scores (DS) and positions (DP, bases '
         "from POS) of acceptor gain (AG), acceptor loss (AL), donor gain (DG) and donor loss (DL), "
-        f"one entry per allele and gene, by {_quoted(label.model)} ({label.fingerprint}), distance "
-        f'{label.distance}, {mask}. Format: {FORMAT}">',
+        f"one entry per allele and gene, by {_quoted(label.model)} ({label.run.model}), distance "
+        f'{label.run.distance}, {mask}. Format: {FORMAT}">',
         f'{own[1]}Number=.,Type=String,Description="One word per ALT, in order, in records with '
         'an allele that has no score: scored, or why not">',
         f'{own[2]}Version="{__version__}",Model="{_quoted(label.model)}",'
-        f'Fingerprint="{label.fingerprint}",Annotation="{label.annotation}",'
-        f"Distance={label.distance},Masked={int(label.masked)},Decimals={label.decimals}>",
+        f'Fingerprint="{label.run.model}",Annotation="{label.run.annotation}",'
+        f"Distance={label.run.distance},Masked={int(label.run.masked)},Decimals={label.decimals}>",
     ]
     drop = tuple(line.encode() for line in own)
     kept = [line for line in source.header[:-1] if not line.startswith(drop)]

@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 from spliceflow.atomic import atomic_path
 from spliceflow.database import open_database
 from spliceflow.errors import InputError
+from spliceflow.scores.run import RUN_COLUMNS
 from spliceflow.scores.table import SCORE_SCHEMA
 from spliceflow.variants.allele_tables import UNSCORED_SCHEMA
 
 ROW_GROUP_ROWS = 1 << 16
 """Rows per row group of the scores table: what a reader of one region has to load."""
 
-_RUN_COLUMNS = ("model", "annotation", "distance", "masked")
 _ALLELE = ("contig", "pos", "ref", "alt")
 _GENE = ("gene", "gene_id", "transcript_id")
 _KEY = (*_ALLELE, *_GENE)
@@ -84,13 +84,13 @@ def merge_scores(
         database.from_arrow(SCORE_SCHEMA.empty_table()).create("score")
         for path in scores:
             _insert(database, path, SCORE_SCHEMA)
-        runs = database.sql(f"SELECT DISTINCT {', '.join(_RUN_COLUMNS)} FROM score").fetchall()
+        runs = database.sql(f"SELECT DISTINCT {', '.join(RUN_COLUMNS)} FROM score").fetchall()
         if len(runs) > 1:
             raise InputError(
                 "The scores to be merged come from runs with different models, annotations or "
                 "options; give the scores of one run."
             )
-        run = dict(zip(_RUN_COLUMNS, runs[0] if runs else (None,) * 4, strict=True))
+        run = dict(zip(RUN_COLUMNS, runs[0] if runs else (None,) * len(RUN_COLUMNS), strict=True))
         _insert(database, unscored, UNSCORED_SCHEMA, run)
         sorted_rows = database.sql(
             "SELECT score.* FROM score LEFT JOIN contig_order USING (contig) "

@@ -19,7 +19,7 @@ import pyarrow as pa
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene
-from spliceflow.scores.store import StoreKey
+from spliceflow.scores.run import ScoringRun
 from spliceflow.scores.strongest import AlleleKey
 from spliceflow.scores.table import SCORE_SCHEMA
 from spliceflow.variants.file_contigs import FileContigs
@@ -76,7 +76,7 @@ class _Entry:
 def read_precomputed(
     vcf: str | os.PathLike[str],
     tag: str,
-    key: StoreKey,
+    run: ScoringRun,
     genes: Sequence[Gene],
     genome: Genome,
     counts: ImportCounts,
@@ -86,7 +86,7 @@ def read_precomputed(
     Args:
         vcf: VCF or BCF file.
         tag: INFO key, ``SpliceAI`` for example.
-        key: what the scores are said to have been made with.
+        run: what the scores are said to have been made with.
         genes: gene table; an entry belongs to the gene of that name that overlaps its position. An
             entry that may belong to several is left out, so that its allele is scored.
         genome: the reference; a record whose REF differs from it is left out.
@@ -94,7 +94,7 @@ def read_precomputed(
 
     Raises:
         InputError: the file can't be read, is of another assembly, has no such tag, or an entry is
-            not of that form or reaches further than ``key.distance``.
+            not of that form or reaches further than ``run.distance``.
     """
     by_name: dict[tuple[str, str], list[Gene]] = {}
     for gene in genes:
@@ -107,22 +107,21 @@ def read_precomputed(
     for block in source.blocks():
         counts.records += len(block)
         rows: list[tuple[object, ...]] = []
-        for entry in _entries(block, prefix, key, by_name, names, genome, counts):
+        for entry in _entries(block, prefix, run, by_name, names, genome, counts):
             if pending and pending[-1].allele[:2] != entry.allele[:2]:
-                rows += _rows(pending, key, counts)
+                rows += _rows(pending, run, counts)
                 pending.clear()
             pending.append(entry)
         yield _table(rows)
-    yield _table(_rows(pending, key, counts))
+    yield _table(_rows(pending, run, counts))
     if not counts.entries and counts.records:
         raise InputError(f"{vcf} has no INFO entry {tag}; name the entry with --tag.")
 
 
 def _rows(
-    entries: Sequence[_Entry], key: StoreKey, counts: ImportCounts
+    entries: Sequence[_Entry], run: ScoringRun, counts: ImportCounts
 ) -> list[tuple[object, ...]]:
     """Rows of the entries of one position."""
-    run = (key.model, key.annotation, key.distance, key.masked)
     times = Counter((entry.allele, entry.symbol) for entry in entries)
     rows = []
     for entry in entries:
@@ -133,7 +132,7 @@ def _rows(
         else:
             (gene,) = entry.genes
             named = (gene.name, gene.gene_id, gene.transcript_id, gene.strand)
-            rows.append((*entry.allele, *named, *entry.scores, "scored", *run))
+            rows.append((*entry.allele, *named, *entry.scores, "scored", *run.columns.values()))
     counts.rows += len(rows)
     return rows
 
@@ -149,7 +148,7 @@ def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
 def _entries(
     block: Records,
     prefix: bytes,
-    key: StoreKey,
+    run: ScoringRun,
     by_name: dict[tuple[str, str], list[Gene]],
     names: FileContigs,
     genome: Genome,
@@ -191,7 +190,7 @@ def _entries(
             if several or not allele or not _LETTERS.issuperset(allele) or allele not in alts:
                 counts.other_allele += 1
                 continue
-            deltas, positions = _numbers(parts[2:], where, key.distance)
+            deltas, positions = _numbers(parts[2:], where, run.distance)
             found = tuple(
                 gene
                 for gene in by_name.get((contig, parts[1]), ())

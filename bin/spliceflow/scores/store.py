@@ -30,15 +30,13 @@ from spliceflow.atomic import atomic_path
 from spliceflow.database import open_database
 from spliceflow.errors import InputError
 from spliceflow.genome.genes import Gene
+from spliceflow.scores.run import STORED_COLUMNS, ScoringRun
 from spliceflow.scores.table import SCORE_SCHEMA, STORE_SCHEMA
 from spliceflow.variants.jobs import KnownScores
 
 FORMAT = "format=2"
 """Folder that holds everything in a store. The number is raised when a change of the scoring code
 changes scores by more than rounding: rows of another number are never found."""
-
-PRECISIONS = ("fp32", "tf32", "fp16")
-"""Arithmetic that scores can have been made with."""
 
 _FILE_ROWS = 4_000_000
 """Rows of a file, about: some 200 MB. Object stores do not rename objects of more than 5 GB."""
@@ -50,47 +48,15 @@ _DELTAS = ("ds_ag", "ds_al", "ds_dg", "ds_dl")
 
 
 @dataclass(frozen=True, slots=True)
-class StoreKey:
-    """What scores depend on beside the allele and the gene.
-
-    Attributes:
-        model: fingerprint of the model bundle.
-        annotation: fingerprint of the gene annotation.
-        assembly: fingerprint of the FASTA, from :mod:`spliceflow.genome.assembly`.
-        distance: largest distance from POS that was searched, bases.
-        masked: whether known sites were masked.
-        calibrated: whether the model's temperature was applied.
-        precision: arithmetic: ``fp32``, ``tf32`` or ``fp16``.
-    """
-
-    model: str
-    annotation: str
-    assembly: str
-    distance: int
-    masked: bool
-    calibrated: bool = False
-    precision: str = "fp32"
-
-    @property
-    def folder(self) -> str:
-        """Folder of the scores with this key, relative to the store."""
-        return (
-            f"{FORMAT}/model={self.model}/annotation={self.annotation}/assembly={self.assembly}/"
-            f"distance={self.distance}/masked={int(self.masked)}/calibrated={int(self.calibrated)}/"
-            f"precision={self.precision}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Lookup:
     """What to look for, and where to put what was found.
 
     Attributes:
-        key: what the scores have to have been made with.
+        run: what the scores have to have been made with.
         output: Parquet file to write, of schema ``SCORE_SCHEMA``.
     """
 
-    key: StoreKey
+    run: ScoringRun
     output: Path
 
 
@@ -135,11 +101,11 @@ class ScoreStore:
                 "make the bucket."
             )
 
-    def append(self, key: StoreKey, scores: Iterable[pa.Table], imported: bool = False) -> int:
+    def append(self, run: ScoringRun, scores: Iterable[pa.Table], imported: bool = False) -> int:
         """Add rows; return how many.
 
         Args:
-            key: what the scores were made with; the rows have to agree with it.
+            run: what the scores were made with; the rows have to agree with it.
             scores: tables of schema ``SCORE_SCHEMA`` in any order; all their rows are scored.
             imported: whether the scores come from another program, rounded.
 
@@ -147,9 +113,9 @@ class ScoreStore:
             InputError: the rows were made with something else, or the store can't be written.
         """
         constants = {
-            "assembly": key.assembly,
-            "calibrated": key.calibrated,
-            "precision": key.precision,
+            "assembly": run.assembly,
+            "calibrated": run.calibrated,
+            "precision": run.precision,
             "imported": imported,
         }
         rows = 0
@@ -159,7 +125,7 @@ class ScoreStore:
         ):
             database.from_arrow(STORE_SCHEMA.empty_table()).create("score")
             for table in scores:
-                _check_rows(table, key)
+                _check_rows(table, run)
                 columns = [
                     pa.repeat(pa.scalar(constants[field.name], field.type), len(table))
                     if field.name in constants
@@ -176,22 +142,22 @@ class ScoreStore:
                 batches = database.sql(order).to_arrow_reader(_ROW_GROUP_ROWS)
                 for some in _runs(batches, _FILE_ROWS):
                     _write_sorted(some, part)
-                    self._put(part, key.folder)
+                    self._put(part, folder_of(run))
         return rows
 
     def rows(
-        self, key: StoreKey | None = None, only: pc.Expression | None = None
+        self, run: ScoringRun | None = None, only: pc.Expression | None = None
     ) -> pa.RecordBatchReader:
         """Rows of schema ``STORE_SCHEMA`` in no order; some may be there more than once.
 
         Args:
-            key: read only what was made with this.
+            run: read only what was made with this.
             only: read only rows for which this holds.
 
         Raises:
             InputError: the store can't be read.
         """
-        paths = self._paths(key.folder if key else FORMAT)
+        paths = self._paths(folder_of(run) if run else FORMAT)
         if not paths:
             return pa.RecordBatchReader.from_batches(STORE_SCHEMA, [])
         dataset = ds.dataset(paths, STORE_SCHEMA, format="parquet", filesystem=self._files)
@@ -239,7 +205,7 @@ class ScoreStore:
         try:
             if extents:
                 near = [(contigs[contig], first, last) for contig, first, last in extents]
-                stored = self.rows(lookup.key, _any_of(near))
+                stored = self.rows(lookup.run, _any_of(near))
                 jobs.register("stored", stored)
                 jobs.execute(
                     "INSERT INTO known SELECT stored.*, job.gene_row FROM stored "
@@ -321,6 +287,15 @@ class ScoreStore:
 _ORDER = ", ".join((*_IDENTITY, "imported", *_DELTAS))
 
 
+def folder_of(run: ScoringRun) -> str:
+    """Folder of the scores of a run, relative to the store."""
+    return (
+        f"{FORMAT}/model={run.model}/annotation={run.annotation}/assembly={run.assembly}/"
+        f"distance={run.distance}/masked={int(run.masked)}/calibrated={int(run.calibrated)}/"
+        f"precision={run.precision}"
+    )
+
+
 def distinct(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Of rows in the order of ``_IDENTITY``, those that differ in it from the row before."""
     last: list[object] = []
@@ -335,7 +310,7 @@ def distinct(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 def select_rows(
     store: ScoreStore, only: pc.Expression | None, folder: str | os.PathLike[str]
 ) -> Iterator[pa.Table]:
-    """Rows of a store for which ``only`` holds, sorted and each once (per key).
+    """Rows of a store for which ``only`` holds, sorted and each once (per run).
 
     Args:
         store: the store.
@@ -345,16 +320,17 @@ def select_rows(
     Raises:
         InputError: the store can't be read.
     """
-    key = ("model", "annotation", "assembly", "distance", "masked", "calibrated", "precision")
     with TemporaryDirectory(dir=folder) as own, open_database(own, 1.0) as database:
         database.register("stored", store.rows(only=only))
         try:
             database.execute("CREATE TABLE row AS SELECT * FROM stored")
         except duckdb.Error as error:
             raise store._unreadable(error) from error
-        keys = database.execute(f"SELECT DISTINCT {', '.join(key)} FROM row ORDER BY ALL")
+        keys = database.execute(
+            f"SELECT DISTINCT {', '.join(STORED_COLUMNS)} FROM row ORDER BY ALL"
+        )
         for values in keys.fetchall():
-            where = " AND ".join(f"{name} = ?" for name in key)
+            where = " AND ".join(f"{name} = ?" for name in STORED_COLUMNS)
             query = f"SELECT * FROM row WHERE {where} ORDER BY {_ORDER}"
             rows = database.sql(query, params=list(values))
             yield from distinct(rows.to_arrow_reader(_BATCH_ROWS))
@@ -385,21 +361,16 @@ def _any_of(regions: Sequence[tuple[str, int, int]]) -> pc.Expression:
     return expression
 
 
-def _check_rows(table: pa.Table, key: StoreKey) -> None:
-    expected = {
-        "status": "scored",
-        "model": key.model,
-        "annotation": key.annotation,
-        "distance": key.distance,
-        "masked": key.masked,
-    }
-    for name, value in expected.items():
-        found = [other for other in pc.unique(table.column(name)).to_pylist() if other != value]
-        if found:
-            raise InputError(
-                f"Scores with {name} {found[0]} can't be stored as scores with {name} {value}; "
-                "give the model, genes and options of the run that made them."
-            )
+def _check_rows(table: pa.Table, run: ScoringRun) -> None:
+    unscored = [word for word in pc.unique(table.column("status")).to_pylist() if word != "scored"]
+    difference = ("status", unscored[0]) if unscored else run.difference(table)
+    if difference:
+        name, value = difference
+        expected = run.columns.get(name, "scored")
+        raise InputError(
+            f"Scores with {name} {value} can't be stored as scores with {name} {expected}; give "
+            "the model, genes and options of the run that made them."
+        )
 
 
 def _runs(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[Iterator[pa.RecordBatch]]:

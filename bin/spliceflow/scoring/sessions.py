@@ -17,7 +17,6 @@ from spliceflow.errors import InputError
 from spliceflow.models.graphs import BLOCKED_DOMAIN, IR_VERSION, OPSET
 
 DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("fp32", "tf32", "fp16")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint
 from spliceflow.scores.annotate import ScoringLabel
 from spliceflow.scores.merge import merge_scores
+from spliceflow.scores.run import ScoringRun
 from spliceflow.scores.table import SCORE_SCHEMA
 from spliceflow.variants.jobs import shard_cohort
 
@@ -46,8 +47,10 @@ def record(contig: str, pos: int, ref: str, alt: str, info: str = "AC=1") -> str
     return f"{contig}\t{pos}\t.\t{ref}\t{alt}\t.\tPASS\t{info}"
 
 
-LABEL = ScoringLabel("Splice", 'a "model"', "0123456789ab", annotation_fingerprint(GENES), 5, False)
+RUN = ScoringRun("0123456789ab", annotation_fingerprint(GENES), distance=5, masked=False)
 """What the scores of :func:`score_shard` were made with."""
+
+LABEL = ScoringLabel("Splice", 'a "model"', RUN)
 
 
 def score_of(key: tuple[str, int, str, str], gene: Gene) -> tuple[list[float], list[int]]:
@@ -67,7 +70,7 @@ def score_shard(shard: Path, output: Path, genes: Sequence[Gene] = GENES) -> Non
                 *(row["contig"], row["pos"], row["ref"], row["alt"]),
                 *(gene.name, gene.gene_id, gene.transcript_id, gene.strand),
                 *(*deltas, *positions, "scored"),
-                *(LABEL.fingerprint, LABEL.annotation, LABEL.distance, LABEL.masked),
+                *RUN.columns.values(),
             )
         )
     columns = list(zip(*rows, strict=True)) or [()] * len(SCORE_SCHEMA)
@@ -81,7 +84,7 @@ def score_cohort(files: list[Path], fasta: Path, folder: Path, max_cost: float =
             files,
             genome,
             GENES,
-            LABEL.distance,
+            RUN.distance,
             folder / "shards",
             folder / "unscored.parquet",
             folder / "spellings.parquet",

@@ -50,7 +50,7 @@ def expected_info(line: str, decimals: int, sequences: dict[str, str]) -> tuple[
     for alt in alts.split(","):
         upper = alt.upper() if re.fullmatch("[A-Za-z]+", alt) else alt
         key = plain_form((contig, int(pos), ref.upper(), upper), sequences)
-        words.append(plain_status(key, sequences, GENES, LABEL.distance))
+        words.append(plain_status(key, sequences, GENES, LABEL.run.distance))
         for gene in sorted(genes_of(key, GENES), key=lambda gene: gene.name):
             if words[-1] == "scored":
                 deltas, positions = score_of(key, gene)
@@ -72,7 +72,7 @@ def expected_info(line: str, decimals: int, sequences: dict[str, str]) -> tuple[
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_nothing_but_info_changes(data: st.DataObject, small_genome, tmp_path_factory) -> None:
-    lines = data.draw(st.lists(records(small_genome.sequences, LABEL.distance), max_size=30))
+    lines = data.draw(st.lists(records(small_genome.sequences, LABEL.run.distance), max_size=30))
     if data.draw(st.booleans()):
         order = list(CONTIG_NAMES)
         lines.sort(key=lambda line: (order.index(line.split("\t")[0]), int(line.split("\t")[1])))
@@ -283,7 +283,7 @@ def test_odd_names_are_only_text(tmp_path: Path, small_genome) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("fingerprint", "ffffffffffff"), ("annotation", "0"), ("distance", 6), ("masked", True)],
+    [("model", "ffffffffffff"), ("annotation", "0"), ("distance", 6), ("masked", True)],
 )
 def test_scores_of_another_run_are_refused(tmp_path: Path, small_genome, option, value) -> None:
     letter = small_genome.sequences["chr1"][399]
@@ -292,7 +292,7 @@ def test_scores_of_another_run_are_refused(tmp_path: Path, small_genome, option,
             tmp_path,
             vcf_text([record("1", 400, letter, letter + "A")]),
             small_genome.path,
-            **{option: value},
+            run=replace(LABEL.run, **{option: value}),
         )
     assert not (tmp_path / "out.vcf.gz").exists()
 

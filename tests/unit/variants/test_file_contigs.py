@@ -13,7 +13,7 @@ from spliceflow.bgzf import read_blocks
 from spliceflow.errors import InputError
 from spliceflow.scores.annotate import annotate
 from spliceflow.scores.precomputed import ImportCounts, read_precomputed
-from spliceflow.scores.store import StoreKey
+from spliceflow.scores.store import ScoringRun
 from spliceflow.variants.file_contigs import FileContigs
 
 CONTIGS = {"chr1": 4000, "chr2": 1500, "chrM": 300}
@@ -84,7 +84,7 @@ def test_every_step_refuses_another_assembly(small_genome, genome, tmp_path, end
             LABEL,
             tmp_path / "x.vcf.gz",
         )
-    key = StoreKey("m", "a", "x", 5, False)
+    key = ScoringRun("m", "a", 5, False, "x")
     with pytest.raises(InputError, match="another assembly"):
         list(read_precomputed(path, "AC", key, GENES, genome, ImportCounts()))
 

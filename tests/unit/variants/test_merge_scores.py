@@ -72,8 +72,8 @@ def test_rows_are_complete_sorted_and_full_precision(
             nulls = [c.name for c in SCORE_COLUMNS[4 : SCORE_SCHEMA.names.index("status")]]
             assert {row[name] for name in nulls} == {None}
         if len(shards):
-            assert row["model"] == LABEL.fingerprint
-            assert (row["distance"], row["masked"]) == (LABEL.distance, LABEL.masked)
+            assert row["model"] == LABEL.run.model
+            assert (row["distance"], row["masked"]) == (LABEL.run.distance, LABEL.run.masked)
 
 
 def test_counts(tmp_path: Path, small_genome) -> None:
@@ -89,7 +89,7 @@ def test_counts(tmp_path: Path, small_genome) -> None:
     )
     assert (merged.rows, merged.scored_rows, merged.scored_alleles) == (5, 2, 1)
     assert merged.unscored == {"missing_alt": 1, "star": 1, "symbolic": 1}
-    assert (merged.model, merged.annotation) == (LABEL.fingerprint, LABEL.annotation)
+    assert (merged.model, merged.annotation) == (LABEL.run.model, LABEL.run.annotation)
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "scores.parquet").read_bytes()
 
 

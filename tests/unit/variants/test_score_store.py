@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import FileSelector, FileSystem, FileType
-from small_cohort import GENES, LABEL, record, score_cohort, score_shard, vcf_text
+from small_cohort import GENES, RUN, record, score_cohort, score_shard, vcf_text
 
 from spliceflow.errors import InputError
 from spliceflow.genome.assembly import assembly_fingerprint
@@ -30,7 +30,8 @@ from spliceflow.scores.store import (
     FORMAT,
     Lookup,
     ScoreStore,
-    StoreKey,
+    ScoringRun,
+    folder_of,
     select_rows,
 )
 from spliceflow.scores.table import SCORE_SCHEMA
@@ -51,14 +52,8 @@ def records(sequences: dict[str, str], step: int = 7) -> list[str]:
 
 
 @pytest.fixture
-def key(genome: Genome) -> StoreKey:
-    return StoreKey(
-        LABEL.fingerprint,
-        LABEL.annotation,
-        assembly_fingerprint(genome),
-        LABEL.distance,
-        LABEL.masked,
-    )
+def key(genome: Genome) -> ScoringRun:
+    return replace(RUN, assembly=assembly_fingerprint(genome))
 
 
 @pytest.fixture
@@ -73,7 +68,7 @@ def run_with_store(
     fasta: Path,
     folder: Path,
     store: ScoreStore,
-    key: StoreKey,
+    key: ScoringRun,
     genes: Sequence[Gene] = GENES,
 ) -> tuple[CohortShards, Path]:
     """Shard, score what is new, merge, and add the new to the store."""
@@ -83,7 +78,7 @@ def run_with_store(
             [vcf],
             genome,
             genes,
-            LABEL.distance,
+            RUN.distance,
             folder / "shards",
             folder / "unscored.parquet",
             folder / "spellings.parquet",
@@ -157,7 +152,7 @@ def one_counts(vcf: Path, genome: Genome, folder: Path) -> dict[tuple[str, str],
         [vcf],
         genome,
         GENES,
-        LABEL.distance,
+        RUN.distance,
         folder / "counted",
         folder / "counted.parquet",
         folder / "spellings.parquet",
@@ -188,7 +183,7 @@ def test_scores_made_with_something_else_are_not_found(
             [vcf],
             genome,
             GENES,
-            LABEL.distance,
+            RUN.distance,
             tmp_path / "shards",
             tmp_path / "unscored.parquet",
             tmp_path / "spellings.parquet",
@@ -258,7 +253,7 @@ def row_set(rows: list[dict]) -> set[tuple]:
 def test_readers_pass_over_unfinished_files(small_genome, key, vcf, tmp_path):
     location = tmp_path / "store"
     run_with_store(vcf, small_genome.path, tmp_path / "one", ScoreStore(location), key)
-    (location / key.folder / "abc.partial").write_bytes(b"half a file")
+    (location / folder_of(key) / "abc.partial").write_bytes(b"half a file")
     cohort, _ = run_with_store(vcf, small_genome.path, tmp_path / "two", ScoreStore(location), key)
     assert cohort.shards == ()
 
@@ -273,7 +268,7 @@ def test_a_damaged_file_is_one_sentence(small_genome, key, vcf, tmp_path):
 
 def test_a_store_behind_a_uri(small_genome, key, vcf, tmp_path):
     store = ScoreStore((tmp_path / "store").as_uri())
-    (tmp_path / "store" / key.folder).mkdir(parents=True)
+    (tmp_path / "store" / folder_of(key)).mkdir(parents=True)
     run_with_store(vcf, small_genome.path, tmp_path / "one", store, key)
     cohort, _ = run_with_store(vcf, small_genome.path, tmp_path / "two", store, key)
     assert cohort.shards == ()

@@ -21,6 +21,7 @@ from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.models.graphs import MemberWeights
 from spliceflow.scores.annotate import ScoringLabel, annotate
 from spliceflow.scores.merge import merge_scores
+from spliceflow.scores.run import ScoringRun
 from spliceflow.scoring.sessions import choose_device
 from spliceflow.scoring.variants import ScoringOptions, VariantScorer
 from spliceflow.variants.jobs import shard_cohort
@@ -191,7 +192,9 @@ def annotated_entries(
             pq.write_table(table, parts[-1])
         contigs = genome.contigs
     merge_scores(parts, folder / "unscored.parquet", list(contigs), folder / "scores.parquet")
-    label = ScoringLabel("S", "m", bundle.fingerprint, annotation, DISTANCE, False, decimals=9)
+    label = ScoringLabel(
+        "S", "m", ScoringRun(bundle.fingerprint, annotation, DISTANCE, masked=False), decimals=9
+    )
     output = folder / "out.vcf.gz"
     annotate(
         folder / "in.vcf",
