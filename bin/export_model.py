@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Turn trained weights into a model bundle: ONNX files and a description.
 
-Weights are a bundle (checked and copied), a directory of OpenSpliceAI .pt state dicts, or a
-directory of SpliceAI .h5 files. The exported graphs are compared with PyTorch before the
-bundle appears. Prints one line of JSON: name, fingerprint, members, context, and how the
-export compares.
+Weights are a bundle (checked and copied), a directory of OpenSpliceAI state dicts (.pt, .pth or
+.safetensors), or a directory of SpliceAI .h5 files. The exported graphs are compared with PyTorch
+before the bundle appears, or with NumPy where PyTorch is not installed. Prints one line of JSON:
+name, fingerprint, members, context, and how the export compares and with what.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from spliceflow.atomic import atomic_path
 from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.models.bundle import DESCRIPTION, Bundle, BundleCard
+from spliceflow.models.export import export_bundle
 from spliceflow.models.published import check_sums
 from spliceflow.models.weights import read_weights
 
@@ -46,8 +47,6 @@ def main() -> None:
     else:
         weights = read_weights(arguments.weights)
         card = _card(weights.card, arguments)
-        from spliceflow.models.export import export_bundle
-
         bundle, check = export_bundle(weights.members, weights.config, card, arguments.output)
     print(
         json.dumps(

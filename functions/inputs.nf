@@ -113,8 +113,7 @@ def stageable_path(path, option) {
 }
 
 // --model: a name from the catalogue, a bundle, or weights
-// → [ name, info_tag, card (JSON text), sums ('SHA256  NAME' lines), stored (folder or null), finished ], [ files ]
-// A finished model is a bundle already: it is only checked and copied.
+// → [ name, info_tag, card (JSON text), sums ('SHA256  NAME' lines), stored (folder or null) ], [ files ]
 def model_files(model, options, catalogue, code_digest) {
     def entry = catalogue.get(model)
     if (entry && !entry.bundle) {
@@ -131,15 +130,14 @@ def model_files(model, options, catalogue, code_digest) {
             writable_folder(cache, '--model_cache', options.model_cache)
         }
         def described = [name: model, info_tag: options.info_tag ?: entry.info_tag, card: card_of(entry), sums: sums,
-            stored: kept?.toUriString(), finished: entry.files.any { listed -> listed.url.endsWith('/bundle.json') }]
+            stored: kept?.toUriString()]
         return [described, present ? [] : entry.files.collect { listed -> file(listed.url, glob: false) }]
     }
     def known = files_of_model(model, '--model', catalogue)
     if (!known) {
-        error("--model ${model} holds no model: a bundle has bundle.json, weights end in .pt, .pth or .h5")
+        error("--model ${model} holds no model: a bundle has bundle.json, weights end in .pt, .pth, .safetensors or .h5")
     }
-    return [[name: options.model_name, info_tag: options.info_tag, card: '{}', sums: '', stored: null,
-        finished: known.any { child -> child.name == 'bundle.json' }], known]
+    return [[name: options.model_name, info_tag: options.info_tag, card: '{}', sums: '', stored: null], known]
 }
 
 // --pretrained, --teacher: a name from the catalogue, or weights → [ files ], sums ('SHA256  NAME' lines).
@@ -152,14 +150,14 @@ def weight_files(model, option, catalogue) {
     def known = catalogue.get(model)?.files ? [] : files_of_model(model, option, catalogue)
     def weights = known.findAll { child -> is_weights(child.name) }
     if (!weights) {
-        error("${option} ${model} holds no weights (.pt, .pth or .h5)" +
+        error("${option} ${model} holds no weights (.pt, .pth, .safetensors or .h5)" +
             (known ? ': a bundle of .onnx files can only score; give the weights that it was exported from' : ''))
     }
     return [weights, '']
 }
 
 def is_weights(name) {
-    return name ==~ /.*\.(pt|pth|h5)/
+    return name ==~ /.*\.(pt|pth|safetensors|h5)/
 }
 
 def sums_of(listed) {

@@ -61,7 +61,7 @@ workflow DISTIL {
         training_options(options) + [schedule: 'cosine', averaging: 0.995, freeze_statistics: !initial[0].isEmpty(), patience: 0],
         code_digest,
     )
-    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: '{}', sums: '', stored: null, finished: false]
+    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: '{}', sums: '', stored: null]
     student = EXPORT_STUDENT(TRAIN_MEMBER.out.weights.map { _seed, weights -> [described, [weights]] }, code_digest).bundle
     teacher = kept_bundle(ensemble)
         ? channel.value(kept_bundle(ensemble))

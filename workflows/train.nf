@@ -46,7 +46,7 @@ workflow TRAIN {
     )
 
     // a member is named by its seed, and the ensemble is in the order of the seeds
-    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: card(options), sums: '', stored: null, finished: false]
+    described = [name: name, info_tag: options.info_tag ?: 'SpliceFlow', card: card(options), sums: '', stored: null]
     EXPORT_MODEL(in_order(TRAIN_MEMBER.out.weights).map { weights -> [described, weights] }, code_digest)
     bundle = EXPORT_MODEL.out.bundle
     CALIBRATE_MODEL(bundle, validation, options.subMap(['device']), code_digest)

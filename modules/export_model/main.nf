@@ -6,10 +6,9 @@ process EXPORT_MODEL {
     tag "${model.name ?: 'model'}"
     label 'process_export'
     conda "${moduleDir}/environment.yml"
-    ext finished: { model.finished } // for conf/containers.config, which sees no inputs
 
     input:
-    tuple val(model), path(weights, stageAs: 'weights/*') // [ name, info_tag, card, sums, stored, finished ], files
+    tuple val(model), path(weights, stageAs: 'weights/*') // [ name, info_tag, card, sums, stored ], files
     val code_digest
 
     output:
@@ -23,6 +22,8 @@ process EXPORT_MODEL {
     """
     printf '%s\\n' ${shell_word(model.card)} > card.json
     printf '%s\\n' ${shell_word(model.sums)} > sums.txt
+    # small matrix products: a second thread of the linear algebra would wait more than it works
+    export OMP_NUM_THREADS=1
     export_model.py --weights weights --output bundle --card card.json ${sums} ${name} ${info_tag} ${task.ext.args ?: ''}
     """
 

@@ -108,3 +108,27 @@ class DilatedCnn:
                 skip_names.append(f"residual_units.{index}.conv")
                 index += 1
         return unit_names, skip_names
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each tensor of a state dict by its name, as in OpenSpliceAI's files.
+
+        Convolutions are (outputs, inputs, width).
+        """
+        channels = self.channels
+        unit_names, skip_names = self.layer_names()
+        shapes: dict[str, tuple[int, ...]] = {}
+
+        def convolution(name: str, outputs: int, inputs: int, width: int) -> None:
+            shapes[f"{name}.weight"] = (outputs, inputs, width)
+            shapes[f"{name}.bias"] = (outputs,)
+
+        convolution("initial_conv", channels, 4, 1)
+        for name in ("initial_skip.conv", *skip_names):
+            convolution(name, channels, channels, 1)
+        for name, width in zip(unit_names, self.kernel_widths, strict=True):
+            for number in (1, 2):
+                convolution(f"{name}.conv{number}", channels, channels, width)
+                for part in ("weight", "bias", "running_mean", "running_var"):
+                    shapes[f"{name}.batchnorm{number}.{part}"] = (channels,)
+        convolution("final_conv", 3, channels, 1)
+        return shapes
