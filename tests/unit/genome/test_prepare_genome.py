@@ -32,7 +32,9 @@ READ = {
     "empty lines between": NORMAL.replace(">two", "\n\n>two").encode(),
     "empty lines within": f">one\n{ONE[:50]}\n\n{ONE[50:]}\n>two\n{TWO}\n\n\n".encode(),
     "uneven lines": f">one\n{ONE[:50]}\n{ONE[50:60]}\n{ONE[60:]}\n>two\n{TWO}\n".encode(),
-    "blanks within and behind": f">one\n{ONE[:50]}  \n{ONE[50:]}\n>two\n{TWO[:9]} {TWO[9:]}".encode(),
+    "blanks within and behind": NORMAL.replace("ACGTT", "ACG TT", 9)
+    .replace("\n>", " \n>")
+    .encode(),
     "mixed line ends": f">one\r\n{ONE[:50]}\n{ONE[50:100]}\r\n{ONE[100:]}\n>two\n{TWO}\n".encode(),
     "an empty sequence first": b">none\n" + NORMAL.encode(),
     "an empty sequence between": NORMAL.replace(">two", ">none\n>two").encode(),
