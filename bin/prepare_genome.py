@@ -78,7 +78,8 @@ def prepare_genome(fasta: Path, output_dir: Path, threads: int = 1) -> None:
                 digest = _read_all(fasta, output)
         checksum = digest.finish()
         contigs = _checked_contigs(fasta, digest)
-        if not _is_indexed(fasta, target, contigs):
+        # Blanks count in the file, but not in the index.
+        if not _is_indexed(fasta, target, contigs) or digest.blanks:
             # The name may be a second one of the user's file: it is taken away, not written to.
             for path in folder.glob(f"{target.name}*"):
                 path.unlink()

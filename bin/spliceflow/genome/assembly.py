@@ -35,9 +35,14 @@ class Output(Protocol):
 
 
 class _Sequences:
-    """Takes the text of a FASTA in blocks and cuts it into headers and letters."""
+    """Takes the text of a FASTA in blocks and cuts it into headers and letters.
+
+    Attributes:
+        blanks: characters within the sequences that are neither letters nor line ends.
+    """
 
     def __init__(self) -> None:
+        self.blanks = 0
         # What may be the beginning of a header line; the first line has no newline before it.
         self._rest = b"\n"
 
@@ -53,15 +58,20 @@ class _Sequences:
             end = text.find(b"\n", mark + 1)
             if end < 0:
                 break
-            self._add_letters(text[at:mark].translate(None, _PASSED_OVER))
+            self._add_lines(text[at:mark])
             self._start(text[mark + 2 : end])
             at = end
         if mark < 0:
             mark = len(text) - text.endswith(b"\n")
-        self._add_letters(text[at:mark].translate(None, _PASSED_OVER))
+        self._add_lines(text[at:mark])
         self._rest = text[mark:]
         if len(self._rest) > _LONGEST_HEADER:
             raise InputError("A header line of the FASTA is longer than 16 MB; repair the file.")
+
+    def _add_lines(self, lines: bytes) -> None:
+        letters = lines.translate(None, _PASSED_OVER)
+        self.blanks += len(lines) - len(letters) - lines.count(b"\n") - lines.count(b"\r")
+        self._add_letters(letters)
 
     def _add_last_header(self) -> None:
         if self._rest.startswith(b"\n>"):
@@ -81,6 +91,7 @@ class AssemblyDigest(_Sequences):
     Attributes:
         lengths: name and number of letters of each sequence so far, in the order of the file; the
             name is what stands between ``>`` and the first blank.
+        blanks: characters within the sequences that are neither letters nor line ends.
     """
 
     def __init__(self) -> None:
