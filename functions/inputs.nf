@@ -53,22 +53,22 @@ def begins_like_variants(path) {
     if (path.name.toLowerCase() ==~ /.*\.(vcf|bcf)(\.(gz|bgz|bgzf))?/) {
         return true
     }
-    def bytes = path.withInputStream { stream -> stream.readNBytes(1 << 16) }
-    def beginning = new String(unpacked_beginning(bytes), 'ISO-8859-1')
+    def bytes = path.withInputStream { stream -> stream.readNBytes(64) }
+    def beginning = new String(bytes, 'ISO-8859-1')
+    if (beginning.startsWith('\u001F\u008B')) {
+        beginning = path.withInputStream { stream -> unpacked_beginning(stream) }
+    }
     // what is UTF-16 is told by the task that reads it
-    return beginning.replace('\0', '') =~ /^(?:\xEF\xBB\xBF|\xFF\xFE|\xFE\xFF)?##fileformat=VCF|^BCF/
+    return (beginning.replace('\0', '') =~ /^(?:\xEF\xBB\xBF|\xFF\xFE|\xFE\xFF)?##fileformat=VCF|^BCF/).find()
 }
 
-// The first bytes of a file → the first bytes of its content, where gzip or bgzip has packed it
-def unpacked_beginning(bytes) {
-    if (bytes.size() < 2 || bytes[0] != (byte) 0x1F || bytes[1] != (byte) 0x8B) {
-        return bytes.take(64) as byte[]
-    }
+// gzip or bgzip → how its content begins, as text of bytes
+def unpacked_beginning(stream) {
     try {
-        return new java.util.zip.GZIPInputStream(new ByteArrayInputStream(bytes)).readNBytes(64)
+        return new String(new java.util.zip.GZIPInputStream(stream).readNBytes(64), 'ISO-8859-1')
     }
     catch (IOException _damaged) {
-        return new byte[0]
+        return ''
     }
 }
 
@@ -81,8 +81,7 @@ def sheet_words(columns) {
 def sheet_text(sheet) {
     def bytes = sheet.bytes
     // Excel's and LibreOffice's own formats: a zip archive, or the older container of Microsoft
-    def start = bytes.take(4).collect { value -> value & 0xFF }
-    if (start == [0x50, 0x4B, 0x03, 0x04] || start == [0xD0, 0xCF, 0x11, 0xE0]) {
+    if (new String(bytes, 'ISO-8859-1') =~ /^(?:PK\x03\x04|\xD0\xCF\x11\xE0)/) {
         error("Samplesheet ${sheet} is a workbook, not text: save the table as 'CSV UTF-8 (Comma delimited)' and give that file")
     }
     try {
