@@ -79,12 +79,20 @@ def read_text(path: str | os.PathLike[str]) -> Iterator[bytes]:
         beginning += block
         if b"\n" in beginning or len(beginning) >= _READ_BYTES:
             break
-    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if _is_utf16(beginning):
         raise InputError(f"{path} is UTF-16 text: save it again as UTF-8.")
     lines_end_in_cr = b"\n" not in beginning and b"\r" in beginning[:-1]
     for block in chain([beginning.removeprefix(codecs.BOM_UTF8)], blocks):
         if block:
             yield block.replace(b"\r", b"\n") if lines_end_in_cr else block
+
+
+def _is_utf16(beginning: bytes) -> bool:
+    """Whether a text is UTF-16, by its byte-order mark or by every other byte, which is zero."""
+    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    halves = beginning[0:16:2], beginning[1:16:2]
+    return len(beginning) > 3 and any(any(half) for half in halves) and not all(map(any, halves))
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
