@@ -13,10 +13,11 @@ import sys
 import time
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import torch
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import UNKNOWN, Genome
 from spliceflow.genome.genes import Gene, read_genes
 from spliceflow.training.distillation import Lessons, lessons_of_gene

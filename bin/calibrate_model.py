@@ -12,10 +12,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from spliceflow.errors import run_entrypoint  # isort: split
+
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import run_entrypoint
 from spliceflow.models.bundle import Bundle
 from spliceflow.scoring.sessions import DEVICES, choose_device
 from spliceflow.scoring.tracks import TrackPredictor

@@ -12,12 +12,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.scores.agreement import agreement
 
 KEYS = ("contig", "pos", "ref", "alt", "gene_id")

@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.report.heat_maps import heat_maps
 from spliceflow.report.mutagenesis_page import mutagenesis_page
 

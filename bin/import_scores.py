@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import pyarrow as pa
 
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import Gene, annotation_fingerprint, read_genes

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spliceflow.errors import InputError, run_entrypoint
+from spliceflow.genome.contigs import ContigNames
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
+from spliceflow.genome.regions import read_bed
 from spliceflow.scoring.regions import TILE
 
 Row = tuple[str, int, int, str, str]
@@ -79,7 +81,11 @@ def _regions(given: str | None, contigs: dict[str, int]) -> list[tuple[str, int,
         start, end = (int(match[group].replace(",", "")) for group in (2, 3))
         found = [(match[1], start - 1, end)]
     else:
-        found = _bed(Path(given))
+        if not Path(given).is_file():
+            raise InputError(f"--regions {given} is neither contig:start-end nor a BED file.")
+        found = read_bed(given)
+    names = ContigNames(contigs)
+    found = [(names.resolve(contig) or contig, start, end) for contig, start, end in found]
     order = {contig: number for number, contig in enumerate(contigs)}
     joined: list[tuple[str, int, int]] = []
     for contig, start, end in found:
@@ -96,25 +102,6 @@ def _regions(given: str | None, contigs: dict[str, int]) -> list[tuple[str, int,
         else:
             joined.append((contig, start, end))
     return joined
-
-
-def _bed(path: Path) -> list[tuple[str, int, int]]:
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"--regions {path} is neither contig:start-end nor a BED file that can be read."
-        ) from error
-    regions = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
-        columns = line.split("\t")
-        try:
-            regions.append((columns[0], int(columns[1]), int(columns[2])))
-        except (IndexError, ValueError) as error:
-            raise InputError(f"line {number} of {path} is not a BED row.") from error
-    return regions
 
 
 if __name__ == "__main__":

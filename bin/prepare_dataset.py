@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from spliceflow.errors import run_entrypoint  # isort: split
+
 import numpy as np
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
 from spliceflow.training.dataset import (

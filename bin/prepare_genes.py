@@ -11,7 +11,10 @@
 - ``other_biotypes``: genes left out, by biotype;
 - ``unmatched_contigs``: genes left out, by contig the FASTA does not have;
 - ``outside_contig``: genes left out because they start beyond the end of their contig;
-- ``duplicates``: transcripts left out because the file has them twice.
+- ``duplicates``: transcripts left out because the file has them twice;
+- ``without_exons``: transcripts read whose exons were put together from coding, untranslated and
+  codon parts, as there are no ``exon`` lines for them;
+- ``without_gene``: transcripts read that name no gene, each counted as a gene of its own.
 """
 
 from __future__ import annotations
@@ -71,6 +74,8 @@ def main() -> None:
         "unmatched_contigs": annotation.unmatched,
         "outside_contig": annotation.outside,
         "duplicates": annotation.duplicates,
+        "without_exons": annotation.without_exons,
+        "without_gene": annotation.without_gene,
     }
     with atomic_path(arguments.summary) as temporary:
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

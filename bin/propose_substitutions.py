@@ -8,11 +8,12 @@ import re
 from dataclasses import astuple
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
 from spliceflow.variants.allele_tables import JOB_SCHEMA

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import read_genes
 from spliceflow.training.holdout import held_out_names

@@ -12,11 +12,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.genome.assembly import assembly_fingerprint
 from spliceflow.genome.fasta import Genome
 from spliceflow.genome.genes import annotation_fingerprint, read_genes

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from spliceflow.errors import InputError, run_entrypoint  # isort: split
+
 import torch
 
 from spliceflow.atomic import atomic_path
-from spliceflow.errors import InputError, run_entrypoint
 from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.dilated_cnn import DilatedCnn
 from spliceflow.training.loop import PRECISIONS, SCHEDULES, FitSettings, choose_device, fit

@@ -1,20 +1,22 @@
 // What the user names on the command line → files and names, checked before any process starts.
 
 include { closest_name } from './parameters'
-include { csv_fields   } from './csv'
+include { csv_rows ; heading } from './csv'
 include { is_kept ; is_local } from './model_cache'
 
 // --input: a VCF or BCF, a quoted glob of them, or a samplesheet → [ [ name, file ], … ]
 def variant_files(input) {
-    def found = matching_files(input, '--input')
-    def named = found.size() == 1 && found[0].name.toLowerCase().endsWith('.csv')
-        ? samplesheet_rows(found[0])
-        : found.collect { vcf -> [name_of(vcf), vcf] }
-    named.each { name, vcf -> check_name(name, vcf) }
-    def twice = named.countBy { name, _vcf -> name }.find { _name, count -> count > 1 }
-    if (twice) {
-        error("Two inputs are named '${twice.key}': give each its own name in a samplesheet (columns sample,vcf)")
+    def paths = matching_files(input, '--input')
+    def sheet = paths.size() == 1 && paths[0].name.toLowerCase().endsWith('.csv') ? paths[0] : null
+    def where = sheet ? "Samplesheet ${sheet}" : '--input'
+    def named = sheet ? samplesheet_rows(sheet) : paths.collect { vcf -> [name_of(vcf), vcf] }
+    named.each { name, vcf ->
+        if (!begins_like_variants(vcf)) {
+            error(sheet ? "${where}: ${vcf} is no VCF or BCF" : "--input: ${vcf} is no VCF or BCF, and ${sheet_words('sample,vcf')}")
+        }
+        check_name(name, vcf)
     }
+    check_distinct(named, where)
     return named
 }
 
@@ -28,19 +30,95 @@ def samplesheet_rows(sheet) {
     }
 }
 
-// A CSV file and the columns it has to have → [ [ column: text, … ], … ]
+// Outputs are named after samples, and names that differ in case only are one file on some file systems.
+// named: [ [ name, file ], … ]
+def check_distinct(named, where) {
+    def alike = named.groupBy { row -> row[0].toLowerCase() }.values().find { rows -> rows.size() > 1 }
+    if (!alike) {
+        return
+    }
+    def (first, second) = alike.take(2)
+    def remedy = where == '--input'
+        ? 'give each its own name in a samplesheet (columns sample,vcf)'
+        : 'give each its own name in the column sample'
+    error(first[0] == second[0]
+        ? "${where}: Two inputs are named '${first[0]}', ${first[1]} and ${second[1]}: ${remedy}"
+        : "${where}: '${first[0]}' (${first[1]}) and '${second[0]}' (${second[1]}) differ in case only," +
+            " and some file systems take them for one name: ${remedy}")
+}
+
+// Whether a file is called a VCF or BCF, or begins like one, packed or not; what is neither is told at the
+// start, and not by a task later.
+def begins_like_variants(path) {
+    if (path.name.toLowerCase() ==~ /.*\.(vcf|bcf)(\.(gz|bgz|bgzf))?/) {
+        return true
+    }
+    def bytes = path.withInputStream { stream -> stream.readNBytes(64) }
+    def beginning = new String(bytes, 'ISO-8859-1')
+    if (beginning.startsWith('\u001F\u008B')) {
+        beginning = path.withInputStream { stream -> unpacked_beginning(stream) }
+    }
+    // what is UTF-16 is told by the task that reads it
+    return (beginning.replace('\0', '') =~ /^(?:\xEF\xBB\xBF|\xFF\xFE|\xFE\xFF)?##fileformat=VCF|^BCF/).find()
+}
+
+// gzip or bgzip → how its content begins, as text of bytes
+def unpacked_beginning(stream) {
+    try {
+        return new String(new java.util.zip.GZIPInputStream(stream).readNBytes(64), 'ISO-8859-1')
+    }
+    catch (IOException _damaged) {
+        return ''
+    }
+}
+
+// What a sheet has to be
+def sheet_words(columns) {
+    return "a samplesheet has to be a .csv file with the columns ${columns} (in Excel: save as 'CSV UTF-8')"
+}
+
+// Text of a sheet in UTF-8, with or without a byte-order mark
+def sheet_text(sheet) {
+    def bytes = sheet.bytes
+    // Excel's and LibreOffice's own formats: a zip archive, or the older container of Microsoft
+    if (new String(bytes, 'ISO-8859-1') =~ /^(?:PK\x03\x04|\xD0\xCF\x11\xE0)/) {
+        error("Samplesheet ${sheet} is a workbook, not text: save the table as 'CSV UTF-8 (Comma delimited)' and give that file")
+    }
+    try {
+        def text = java.nio.charset.StandardCharsets.UTF_8.newDecoder().decode(java.nio.ByteBuffer.wrap(bytes)).toString()
+        // what has zeros is UTF-16 without a mark
+        if (!text.contains('\0')) {
+            return text.replace('\uFEFF', '')
+        }
+    }
+    catch (java.nio.charset.CharacterCodingException _fault) {
+        log.debug("${sheet} is not UTF-8")
+    }
+    error("Samplesheet ${sheet} is not UTF-8 text: it has to be UTF-8, save it again so (in Excel: 'CSV UTF-8 (Comma delimited)')")
+}
+
+// A CSV file and the columns it has to have, in lower case → [ [ column: text, … ], … ]
 def sheet_rows(sheet, needed, content) {
-    def lines = sheet.getText('UTF-8').replace('\uFEFF', '').readLines().findAll { line -> line.trim() }
-    def columns = lines ? csv_fields(lines[0]) : []
+    if (sheet.name.toLowerCase() ==~ /.*\.(tsv|tab|txt|xls[xmb]?|ods|numbers)/) {
+        error("--input: ${sheet} is no .csv file: ${sheet_words(needed.join(','))}")
+    }
+    def rows = csv_rows(sheet_text(sheet), needed)
+    def columns = rows ? heading(rows[0]) : []
     if (!columns.containsAll(needed)) {
         def names = needed.collect { name -> "'${name}'" }
         error("Samplesheet ${sheet} has no columns ${names.dropRight(1).join(', ')} and ${names.last()} in its first line")
     }
-    if (lines.size() < 2) {
+    def twice = needed.find { name -> columns.count(name) > 1 }
+    if (twice) {
+        error("Samplesheet ${sheet} has two columns '${twice}': leave one of them out")
+    }
+    if (rows.size() < 2) {
         error("Samplesheet ${sheet} lists no ${content}")
     }
-    return lines.drop(1).collect { line ->
-        def fields = csv_fields(line)
+    return rows.drop(1).withIndex().collect { fields, index ->
+        if (fields.drop(columns.size()).any { field -> field }) {
+            error("Samplesheet ${sheet} has more fields than columns in row ${index + 1}: put a field with a comma in double quotes")
+        }
         needed.collectEntries { name -> [(name): fields[columns.indexOf(name)]] }
     }
 }
@@ -48,12 +126,14 @@ def sheet_rows(sheet, needed, content) {
 // A file that a samplesheet names; a relative path is looked for beside the sheet first, which may be
 // in a bucket, then in the working directory.
 def listed_file(sheet, path, index) {
-    def beside = path.startsWith('/') || path.contains('://') ? null : sheet.parent.resolve(path)
-    return existing_file(beside?.exists() ? beside : path, "row ${index + 1} of samplesheet ${sheet}")
+    // what no path can have is no path beside the sheet either
+    def text = printable(path)
+    def beside = text.startsWith('/') || text.contains('://') ? null : sheet.parent.resolve(text)
+    return existing_file(beside?.exists() ? beside : text, "row ${index + 1} of samplesheet ${sheet}")
 }
 
 def name_of(vcf) {
-    return vcf.name.replaceFirst(/(?i)(\.(vcf|bcf))?(\.(gz|bgz))?$/, '')
+    return vcf.name.replaceFirst(/(?i)(\.(vcf|bcf))?(\.(gz|bgzf?))?$/, '')
 }
 
 // A name becomes a file name in the results and a word in the report.

@@ -9,6 +9,9 @@ def species_files(options) {
     }
     def sheet = existing_file(options.input, '--input')
     def rows = sheet_rows(sheet, ['name', 'fasta', 'annotation'], 'species').withIndex().collect { row, index ->
+        if (!row.name) {
+            error("Samplesheet ${sheet} has no name in row ${index + 1}")
+        }
         if (!(row.name ==~ /[A-Za-z0-9][A-Za-z0-9._-]*/)) {
             error("Samplesheet ${sheet}, row ${index + 1}: name '${row.name}' has to be of letters, digits, dot, _ and -")
         }
@@ -20,9 +23,13 @@ def species_files(options) {
         }
         [row.name] + files
     }
-    def twice = rows.countBy { row -> row[0] }.find { _name, count -> count > 1 }
-    if (twice) {
-        error("Samplesheet ${sheet} has two species named '${twice.key}': give each its own name")
+    // results are named after species
+    def alike = rows.groupBy { row -> row[0].toLowerCase() }.values().find { same -> same.size() > 1 }
+    if (alike) {
+        def names = alike.collect { row -> row[0] }.unique()
+        error(names.size() == 1
+            ? "Samplesheet ${sheet} has two species named '${names[0]}': give each its own name"
+            : "Samplesheet ${sheet}: the species '${names[0]}' and '${names[1]}' differ in case only: give each its own name")
     }
     return rows
 }

@@ -6,12 +6,14 @@ bytes written do not depend on the number of threads.
 
 from __future__ import annotations
 
+import codecs
 import os
 import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -62,11 +64,46 @@ def read_blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
         raise InputError(f"{path} can't be read: {error.strerror or error}.") from error
 
 
+def read_text(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """Yield the content of a text file as :func:`read_blocks` does, without what editors add.
+
+    The byte-order mark of UTF-8 is left out. Where lines end in CR alone, as old programs for the
+    Mac write them, they end in LF; CRLF stays.
+
+    Raises:
+        InputError: the file can't be read, is damaged, was cut off, or is UTF-16.
+    """
+    blocks = read_blocks(path)
+    beginning = b""
+    for block in blocks:
+        beginning += block
+        if b"\n" in beginning or len(beginning) >= _READ_BYTES:
+            break
+    if _is_utf16(beginning):
+        raise InputError(f"{path} is UTF-16 text: save it again as UTF-8.")
+    lines_end_in_cr = b"\n" not in beginning and b"\r" in beginning[:-1]
+    for block in chain([beginning.removeprefix(codecs.BOM_UTF8)], blocks):
+        if block:
+            yield block.replace(b"\r", b"\n") if lines_end_in_cr else block
+
+
+def _is_utf16(beginning: bytes) -> bool:
+    """Whether a text is UTF-16, by its byte-order mark or by every other byte, which is zero."""
+    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    halves = beginning[0:16:2], beginning[1:16:2]
+    return len(beginning) > 3 and any(any(half) for half in halves) and not all(map(any, halves))
+
+
 def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """Yield the lines of a plain, gzip or bgzip file, without their line ends (LF or CRLF)."""
+    """Yield the lines of :func:`read_text`, without their line ends.
+
+    Raises:
+        InputError: as there.
+    """
     # Pieces of a long line are put together once, when its end is there.
     pieces: list[bytes] = []
-    for block in read_blocks(path):
+    for block in read_text(path):
         pieces.append(block)
         if b"\n" not in block:
             continue

@@ -6,6 +6,9 @@ import errno
 import re
 import sys
 from collections.abc import Callable
+from types import TracebackType
+
+_TRAINING_PACKAGES = frozenset(("torch", "mappy"))
 
 
 class InputError(Exception):
@@ -21,6 +24,35 @@ class InputError(Exception):
                 r"\S{301,}", lambda word: f"{word[0][:200]}…({len(word[0])} characters)", message
             )
         )
+
+
+def name_missing_packages() -> None:
+    """Let an import of a package that is not installed end a program with one sentence.
+
+    Imports stand at the top of an entrypoint, before :func:`run_entrypoint` can catch anything. So
+    the package ``spliceflow`` calls this when it is imported, and entrypoints import from it before
+    they import from others.
+    """
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        name = (getattr(error, "name", None) or "").partition(".")[0]
+        if issubclass(kind, ModuleNotFoundError) and name not in ("", "spliceflow"):
+            print(f"error: {missing_package(name)}", file=sys.stderr)
+        else:
+            before(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+def missing_package(name: str) -> str:
+    """The sentence for a package that is not installed: which, where, and what to do."""
+    target = "setup-training" if name in _TRAINING_PACKAGES else "setup"
+    return (
+        f"the Python package {name} is not installed for {sys.executable}: run `make {target}` and "
+        "activate .venv (. .venv/bin/activate), or choose where the packages come from with "
+        "-profile docker, singularity or conda"
+    )
 
 
 def run_entrypoint(main: Callable[[], None]) -> None:

@@ -22,6 +22,7 @@ process PREPARE_DATASET {
 
     script:
     """
+    check_packages.py torch ${options.keep_paralogs ? '' : 'mappy'} # before the genome is prepared in vain
     prepare_genome.py --fasta fasta/* --output-dir genome
     prepare_genes.py \\
         --annotation annotation/* \\

@@ -1,9 +1,9 @@
 """Transcripts from GTF and GFF3 files as GENCODE, Ensembl, RefSeq and others write them.
 
 The readers take what these dialects have in common and nothing else: exons (or, where a file has
-none, coding and untranslated parts), the transcript they belong to, the transcript's gene, and
-what the file says about both. Coordinates are turned from the files' 1-based inclusive into
-0-based half-open.
+none, coding and untranslated parts and codons), the transcript they belong to, the transcript's
+gene, and what the file says about both. Coordinates are turned from the files' 1-based inclusive
+into 0-based half-open.
 """
 
 from __future__ import annotations
@@ -21,22 +21,34 @@ from urllib.parse import unquote
 from spliceflow.bgzf import read_lines
 from spliceflow.errors import InputError
 
-_CODING = "CDS"
-_UNTRANSLATED = frozenset(
-    ("UTR", "five_prime_UTR", "three_prime_UTR", "5UTR", "3UTR", "5'UTR", "3'UTR")
-)
-_PARTS = frozenset(("exon", _CODING)) | _UNTRANSLATED
+_EXON, _CODING, _UNTRANSLATED, _CODON = "exon", "CDS", "UTR", "codon"
+# Third column in lower case → kind of part. AUGUSTUS names coding parts by their place, too.
+_PARTS: dict[str, str] = {
+    "exon": _EXON,
+    **dict.fromkeys(("cds", "initial", "internal", "terminal", "single"), _CODING),
+    **dict.fromkeys(("utr", "five_prime_utr", "three_prime_utr"), _UNTRANSLATED),
+    **dict.fromkeys(("5utr", "3utr", "5'utr", "3'utr", "5'-utr", "3'-utr"), _UNTRANSLATED),
+    **dict.fromkeys(("start_codon", "stop_codon"), _CODON),
+}
 
-_ATTRIBUTES = frozenset(
+_GENE_IDS = ("gene_id", "geneID")
+_GENE_NAMES = ("gene_name", "gene", "gene_symbol", "ref_gene_name")
+# What an exon may say of its gene; its Name is its own.
+_OF_THE_GENE = frozenset((*_GENE_IDS, *_GENE_NAMES, "locus"))
+_ATTRIBUTES = _OF_THE_GENE | frozenset(
     (
-        *("gene_id", "gene_name", "gene", "gene_symbol", "Name", "locus_tag", "transcript_id"),
-        *("gene_type", "gene_biotype", "transcript_type", "transcript_biotype", "biotype"),
+        *("Name", "name", "locus_tag", "transcript_id", "gene_type", "gene_biotype"),
+        *("transcript_type", "transcript_biotype", "biotype", "ebi_biotype", "gene_ebi_biotype"),
     )
 )
 _GTF_ATTRIBUTE = re.compile(r'([^\s;"=]+)\s+(?:"([^"]*)"|([^\s;]+))')
 _GTF_GENE = re.compile(r'(?:^|[\s;])gene_id\s+(?:"([^"]*)"|([^\s;]+))')
 _GTF_TRANSCRIPT = re.compile(r'(?:^|[\s;])transcript_id\s+(?:"([^"]*)"|([^\s;]+))')
+_BARE = re.compile(r'\s*"?([^\s;"=]+)"?\s*;?\s*')
+_GFF3_ATTRIBUTE = re.compile(r'[^\s;="]+\s*=')
 _ID_PREFIX = re.compile(r"^(gene|rna|transcript)[:-]", re.IGNORECASE)
+_GFF3_SPELLINGS = {"id": "ID", "parent": "Parent"}
+_GFF3_LISTS = frozenset(("Parent", "tag"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +94,23 @@ class AnnotatedTranscripts:
         transcripts: every transcript with an exon, in the order of the file.
         unusable: transcripts left out: without exons, without a strand, or on both strands.
         chromosomes: contig → chromosome, where ``region`` lines of a GFF3 file say so.
+        without_exons: transcripts whose exons were put together from other parts.
+        without_gene: transcripts that name no gene, each of which counts as a gene of its own.
     """
 
     format: str
     transcripts: tuple[Transcript, ...]
     unusable: int
     chromosomes: dict[str, str]
+    without_exons: int = 0
+    without_gene: int = 0
 
 
 @dataclass(slots=True)
 class _Feature:
     """A gene or transcript while its lines are being collected."""
 
+    kind: str = ""
     parent: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     tags: set[str] = field(default_factory=set)
@@ -121,33 +138,60 @@ class _Feature:
         self.start = other.start if self.start is None else self.start
         self.end = other.end if self.end is None else self.end
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether an exon is known, or what one can be put together from."""
+        return any(kind in self.pieces for kind in (_EXON, _CODING, _UNTRANSLATED))
+
     def ranges(self, kind: str) -> Iterator[tuple[int, int]]:
         flat = self.pieces.get(kind, ())
         return zip(flat[::2], flat[1::2], strict=True)
 
 
 def annotation_format(path: str | os.PathLike[str]) -> str:
-    """``GTF``, ``GFF3`` or ``SpliceAI``, by the first line that is not a comment.
+    """``GTF``, ``GFF3`` or ``SpliceAI``, by the first line that tells.
+
+    A line whose ninth column is empty or a bare identifier, as AUGUSTUS writes those of genes,
+    does not.
 
     Raises:
         InputError: the file is none of these, or is empty.
     """
+    has_lines = False
     for line in read_lines(path):
         text = line.decode("utf-8", "replace")
         if text.startswith("#NAME\t"):
             return "SpliceAI"
-        if not text.strip() or text.startswith("#"):
+        if text.startswith("##FASTA"):
+            break
+        if _says_nothing(text):
             continue
         columns = text.split("\t")
-        if len(columns) == 9:
-            return "GTF" if _GTF_ATTRIBUTE.match(columns[8].strip()) else "GFF3"
+        if len(columns) >= 9:
+            has_lines = True
+            attributes = columns[8].strip()
+            if _GFF3_ATTRIBUTE.match(attributes):
+                return "GFF3"
+            if _GTF_ATTRIBUTE.match(attributes):
+                return "GTF"
+            continue
         if len(columns) == 7 and columns[2] in ("+", "-"):
             return "SpliceAI"
         break
+    if has_lines:
+        raise InputError(
+            f'{path} is neither GTF nor GFF3: no line has attributes such as \'gene_id "A"; '
+            "transcript_id \"A.1\";' or 'ID=A.1;Parent=A' in its ninth column."
+        )
     raise InputError(
         f"{path} is not an annotation: it has to be GTF, GFF3 or SpliceAI's table, separated by "
         "tabs."
     )
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a line is empty, a comment, or one of a genome browser's."""
+    return not text.strip() or text.startswith(("#", "track ", "browser "))
 
 
 def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
@@ -155,7 +199,9 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
 
     Transcripts are told apart by ``transcript_id``, ``gene_id``, contig and strand; one whose
     ``transcript`` line repeats elsewhere is one at each place. Gene and transcript lines are not
-    needed. A gene whose lines and transcripts do not overlap is one gene at each locus.
+    needed, and may hold a bare identifier, as those of AUGUSTUS and BRAKER do. A gene whose lines
+    and transcripts do not overlap is one gene at each locus. Transcripts without a gene of their
+    own that share a gene's name are one gene.
 
     Raises:
         InputError: a line is malformed; the message names it.
@@ -166,8 +212,8 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
     transcripts: dict[tuple[str, str, str, str], _Feature] = {}
     repeated: dict[tuple[str, str, str, str], list[tuple[int, int]]] = {}
     for number, contig, feature, start, end, strand, text in _lines(path):
-        part = feature in _PARTS
-        if not part and feature not in ("gene", "transcript"):
+        part = _PARTS.get(feature)
+        if not part and feature not in ("gene", "transcript", "mrna"):
             continue
         if part and (match := _GTF_TRANSCRIPT.search(text)):
             # The parts of a transcript repeat its attributes; reading them once is enough.
@@ -175,7 +221,7 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
             gene_id = (gene[1] or gene[2] or "") if gene else ""
             known = transcripts.get((contig, strand, gene_id, match[1] or match[2] or ""))
             if known:
-                known.add_piece(feature, start, end)
+                known.add_piece(part, start, end)
                 continue
         attributes: dict[str, str] = {}
         tags: set[str] = set()
@@ -184,13 +230,18 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
                 tags.add(_tag(quoted or bare))
             elif key in _ATTRIBUTES:
                 attributes.setdefault(key, quoted or bare)
+        if not part and not attributes and (identifier := _BARE.fullmatch(text)):
+            attributes["gene_id" if feature == "gene" else "transcript_id"] = identifier[1]
         gene_id = attributes.get("gene_id", "")
         if feature == "gene":
             genes.setdefault((contig, strand, gene_id), attributes)
             gene_ranges.setdefault((contig, strand, gene_id), []).append((start, end))
             continue
-        transcript_id = attributes.get("transcript_id", "")
+        # Filtered models of JGI have a name instead.
+        transcript_id = _first(attributes, "transcript_id", "name")
         if not transcript_id:
+            if part == _CODON:
+                continue
             raise InputError(
                 f"Line {number} of {name} has no transcript_id; every {feature} of a GTF needs one."
             )
@@ -200,52 +251,66 @@ def read_gtf(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
         record.tags |= tags
         for key, value in attributes.items():
             record.attributes.setdefault(key, value)
-        if feature == "transcript":
+        if not part:
             if record.start is not None and record.end is not None:
                 repeated.setdefault(place, [(record.start, record.end)]).append((start, end))
             record.start, record.end = start, end
         else:
-            record.add_piece(feature, start, end)
-    _join_parts_without_a_gene(transcripts)
+            record.add_piece(part, start, end)
+    _join_parts_without_a_gene(transcripts, repeated)
     kept: list[Transcript] = []
-    unusable = 0
+    unusable = without_exons = without_gene = 0
     for place in list(transcripts):
         contig, strand, gene_id, transcript_id = place
         for record in _divided(transcripts.pop(place), repeated.get(place, ())):
             own = record.attributes
             gene_id = own.get("gene_id", "") or transcript_id
-            of_gene = genes.get((contig, strand, gene_id), {})
+            of_gene = genes.get((contig, strand, gene_id))
+            gene_name = _first((of_gene or {}) | own, *_GENE_NAMES)
+            if gene_id == transcript_id and of_gene is None and gene_name:
+                # UCSC's tables and others write the transcript where the gene belongs.
+                gene_id = gene_name
             transcript = _transcript(
                 record,
                 gene_key=gene_id,
                 gene_id=gene_id,
-                gene_name=_first(of_gene | own, "gene_name", "gene", "gene_symbol") or gene_id,
+                gene_name=gene_name or gene_id,
                 transcript_id=transcript_id,
                 biotype=_first(own, "gene_type", "gene_biotype")
-                or _first(of_gene, "gene_type", "gene_biotype", "biotype")
+                or _first(of_gene or {}, "gene_type", "gene_biotype", "biotype")
                 or _first(own, "transcript_type", "transcript_biotype", "biotype"),
             )
             if transcript:
                 kept.append(transcript)
+                without_exons += _EXON not in record.pieces
+                without_gene += not own.get("gene_id") and not gene_name
             else:
                 unusable += 1
-    return AnnotatedTranscripts("GTF", tuple(_with_loci(kept, gene_ranges)), unusable, {})
+    return AnnotatedTranscripts(
+        "GTF", tuple(_with_loci(kept, gene_ranges)), unusable, {}, without_exons, without_gene
+    )
 
 
-def _join_parts_without_a_gene(transcripts: dict[tuple[str, str, str, str], _Feature]) -> None:
+def _join_parts_without_a_gene(
+    transcripts: dict[tuple[str, str, str, str], _Feature],
+    repeated: dict[tuple[str, str, str, str], list[tuple[int, int]]],
+) -> None:
     """Give what lines without ``gene_id`` say to the only transcript of that name there is."""
     nameless = [place for place in transcripts if not place[2]]
     if not nameless:
         return
-    named: dict[tuple[str, str, str], list[_Feature]] = {}
-    for (contig, strand, gene_id, transcript_id), record in transcripts.items():
+    named: dict[tuple[str, str, str], list[tuple[str, str, str, str]]] = {}
+    for place in transcripts:
+        contig, strand, gene_id, transcript_id = place
         if gene_id:
-            named.setdefault((contig, strand, transcript_id), []).append(record)
+            named.setdefault((contig, strand, transcript_id), []).append(place)
     for place in nameless:
         contig, strand, _, transcript_id = place
         found = named.get((contig, strand, transcript_id), ())
         if len(found) == 1:
-            found[0].add_all(transcripts.pop(place))
+            transcripts[found[0]].add_all(transcripts.pop(place))
+            if place in repeated:
+                repeated.setdefault(found[0], []).extend(repeated.pop(place))
 
 
 def _divided(record: _Feature, lines: Sequence[tuple[int, int]]) -> list[_Feature]:
@@ -257,7 +322,7 @@ def _divided(record: _Feature, lines: Sequence[tuple[int, int]]) -> list[_Featur
         record.start, record.end = loci[0]
         return [record]
     found = [
-        _Feature("", record.attributes, record.tags, start, end, places=record.places)
+        _Feature("", "", record.attributes, record.tags, start, end, places=record.places)
         for start, end in loci
     ]
     starts = [start for start, _ in loci]
@@ -303,82 +368,118 @@ def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def read_gff3(path: str | os.PathLike[str]) -> AnnotatedTranscripts:
     """Read a GFF3 file (plain, gzip or bgzip).
 
-    A transcript is whatever exons or coding parts name as their parent; its gene is the topmost
-    ancestor. Parts whose parent is the gene itself make a transcript of their own. An ID that
-    stands on several contigs is another feature on each; a parent is looked for on the same contig
-    first.
+    A transcript is whatever exons or coding parts name as their parent; its gene is the first
+    ancestor that is called one, or else the topmost. Parts whose parent is the gene itself make a
+    transcript of their own. An ID that stands on several contigs is another feature on each; a
+    parent is looked for on the same contig first. What is its own parent has none.
+
+    Where the gene has no line, as gffread leaves it, transcripts whose lines name the same one
+    (``Parent``, ``geneID``, ``gene_id``, ``gene``, ``gene_name``, ``locus``) are one gene, at each
+    locus where they overlap. Where no part of the file has a parent, parts of one
+    ``transcript_id``, or coding parts of one ID, are a transcript.
 
     Raises:
         InputError: a line is malformed; the message names it.
     """
     features: dict[tuple[str, str], _Feature] = {}
+    parentless: dict[tuple[str, str], _Feature] = {}
     chromosomes: dict[str, str] = {}
-    for number, contig, kind, start, end, strand, text in _lines(path):
+    for _, written_contig, feature, start, end, strand, text in _lines(path):
+        contig = intern(unquote(written_contig)) if "%" in written_contig else written_contig
         attributes = _gff3_attributes(text)
-        if kind == "region" and attributes.get("genome") in ("chromosome", "mitochondrion"):
+        part = _PARTS.get(feature)
+        if feature == "region" and attributes.get("genome") in ("chromosome", "mitochondrion"):
             mitochondrion = attributes["genome"] == "mitochondrion"
             name = "MT" if mitochondrion else attributes.get("chromosome", "")
             if name:
                 chromosomes[contig] = name
-        elif kind in _PARTS:
-            parents = [parent for parent in attributes.get("Parent", "").split(",") if parent]
-            # A part without a parent can't be told to belong to any gene.
+        elif part:
+            parents = _gff3_list(attributes, "Parent")
             for parent in parents:
                 record = features.setdefault((contig, parent), _Feature())
-                record.add_piece(kind, start, end)
+                record.add_piece(part, start, end)
                 record.places.add((contig, strand))
+                if record.start is None and not record.attributes:
+                    record.attributes = _chosen(attributes, _OF_THE_GENE)
+            if not parents and (identifier := _transcript_of_a_part(attributes, part)):
+                record = parentless.setdefault((contig, identifier), _Feature(feature))
+                record.add_piece(part, start, end)
+                record.places.add((contig, strand))
+                record.attributes = record.attributes or _chosen(attributes, _ATTRIBUTES)
         elif identifier := attributes.get("ID", ""):
             record = features.setdefault((contig, identifier), _Feature())
-            parents = attributes.get("Parent", "").split(",")
-            if identifier in parents:
-                raise InputError(
-                    f"Line {number} of {Path(path).name} is its own parent; repair the annotation."
-                )
-            record.parent = parents[0]
-            record.attributes = {
-                key: value for key, value in attributes.items() if key in _ATTRIBUTES
-            }
-            record.tags = {_tag(tag) for tag in attributes.get("tag", "").split(",") if tag}
+            parents = _gff3_list(attributes, "Parent")
+            record.kind = feature
+            record.parent = parents[0] if parents and identifier not in parents else ""
+            record.attributes = _chosen(attributes, _ATTRIBUTES)
+            record.tags = {_tag(tag) for tag in _gff3_list(attributes, "tag")}
             record.places.add((contig, strand))
             # Lines that share an ID are one feature in pieces.
             record.start = start if record.start is None else min(record.start, start)
             record.end = end if record.end is None else max(record.end, end)
+    if not any(record.has_parts for record in features.values()):
+        features = parentless
     only_place = _only_places(features)
     for place in [place for place, record in features.items() if record.start is None]:
         # Parts that name a feature of another contig belong to it.
         if place[1] in only_place:
             features[only_place[place[1]]].add_all(features.pop(place))
-    kept, unusable = [], 0
+    parents_here = {(contig, record.parent) for (contig, _), record in features.items()}
+    kept: list[tuple[Transcript, bool]] = []
+    unusable = without_exons = without_gene = 0
     for place, record in features.items():
-        if not record.pieces:
+        if not record.has_parts:
             continue
         _, identifier = place
         top = _topmost(place, features, only_place, path)
-        gene_key = top[1]
         own, of_gene = record.attributes, features[top].attributes
-        gene_id = _first(own | of_gene, "gene_id") or _ID_PREFIX.sub("", gene_key)
+        # A gene that has no line of its own is known by its name only.
+        is_gene = features[top].kind.endswith("gene")
+        has_line = is_gene or top != place or place in parents_here
+        named = "" if is_gene else features[top].parent
+        if not named and not has_line:
+            named = _first(own, *_GENE_IDS, *_GENE_NAMES, "locus")
+        gene_id = _first(own | of_gene, *_GENE_IDS) or _ID_PREFIX.sub("", named or top[1])
+        gene_name = _first(own, *_GENE_NAMES)
+        if not named:
+            gene_name = _first(of_gene, *_GENE_NAMES, "Name", "locus_tag") or gene_name
         transcript = _transcript(
             record,
-            gene_key=gene_key,
+            gene_key=named or top[1],
             gene_id=gene_id,
-            gene_name=_first(of_gene, "gene_name", "gene", "Name", "locus_tag")
-            or _first(own, "gene_name", "gene")
-            or gene_id,
+            gene_name=gene_name or gene_id,
             transcript_id=_first(own, "transcript_id") or _ID_PREFIX.sub("", identifier),
-            biotype=_first(of_gene, "gene_type", "gene_biotype", "biotype")
-            or _first(own, "gene_type", "gene_biotype", "transcript_type", "biotype"),
+            biotype=_first(of_gene, "gene_type", "gene_biotype", "biotype", "ebi_biotype")
+            or _first(own, "gene_type", "gene_biotype", "gene_ebi_biotype")
+            or _first(own, "transcript_type", "transcript_biotype", "biotype"),
         )
         if transcript:
-            kept.append(transcript)
+            kept.append((transcript, bool(named)))
+            without_exons += _EXON not in record.pieces
+            without_gene += not named and not has_line and features is not parentless
         else:
             unusable += 1
-    return AnnotatedTranscripts("GFF3", tuple(kept), unusable, chromosomes)
+    numbered = iter(_with_loci([transcript for transcript, named in kept if named], {}))
+    transcripts = tuple(next(numbered) if named else transcript for transcript, named in kept)
+    return AnnotatedTranscripts(
+        "GFF3", transcripts, unusable, chromosomes, without_exons, without_gene
+    )
+
+
+def _transcript_of_a_part(attributes: dict[str, str], part: str) -> str:
+    """What a part without a parent says of its transcript; empty if nothing."""
+    # An exon's own ID tells it from the other exons of its transcript.
+    own = ("ID", "locus_tag", "gene_id", "Name") if part == _CODING else ()
+    return _first(attributes, "transcript_id", *own)
 
 
 def _lines(
     path: str | os.PathLike[str],
 ) -> Iterator[tuple[int, str, str, int, int, str, str]]:
-    """Yield line number, contig, feature, start, end (0-based half-open), strand, attributes."""
+    """Yield line number, contig, feature, start, end (0-based half-open), strand, attributes.
+
+    Features are in lower case.
+    """
     name = Path(path).name
     for number, line in enumerate(read_lines(path), 1):
         if not line or line[0] == ord("#"):
@@ -392,8 +493,10 @@ def _lines(
                 f"Line {number} of {name} is not UTF-8 text; convert the annotation."
             ) from error
         columns = text.split("\t")
+        if len(columns) > 9 and not any(columns[9:]):
+            del columns[9:]
         if len(columns) != 9:
-            if not text.strip():
+            if _says_nothing(text):
                 continue
             raise InputError(
                 f"Line {number} of {name} has {len(columns)} columns separated by tabs, not the 9 "
@@ -410,17 +513,33 @@ def _lines(
                 f"Line {number} of {name}: {first}-{last} is not a range of 1-based positions."
             )
         # Few contigs, features and strands: one copy of each is enough.
-        yield number, intern(contig), intern(feature), start, end, intern(strand), attributes
+        feature = intern(feature.lower())
+        yield number, intern(contig), feature, start, end, intern(strand), attributes
 
 
 def _gff3_attributes(text: str) -> dict[str, str]:
-    attributes = {}
+    """Attributes by name, decoded; ``Parent`` and ``tag`` as written, see :func:`_gff3_list`."""
+    attributes: dict[str, str] = {}
     for item in text.split(";"):
-        name, separator, value = item.strip().partition("=")
+        written, separator, value = item.strip().partition("=")
         if separator:
-            # A comma separates values; one inside a value is written %2C.
-            attributes[unquote(name)] = unquote(value) if "%" in value else value
+            written = unquote(written.rstrip())
+            name = _GFF3_SPELLINGS.get(written.lower(), written)
+            if name != written and name in attributes:
+                continue
+            value = value.strip().removeprefix('"').removesuffix('"')
+            decoded = "%" in value and name not in _GFF3_LISTS
+            attributes[name] = unquote(value) if decoded else value
     return attributes
+
+
+def _gff3_list(attributes: dict[str, str], name: str) -> list[str]:
+    # A comma separates values; one inside a value is written %2C.
+    return [unquote(value) for value in attributes.get(name, "").split(",") if value]
+
+
+def _chosen(attributes: dict[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {name: value for name, value in attributes.items() if name in names}
 
 
 def _tag(value: str) -> str:
@@ -447,9 +566,16 @@ def _topmost(
     only_place: Mapping[str, tuple[str, str]],
     path: str | os.PathLike[str],
 ) -> tuple[str, str]:
-    """Contig and ID of the topmost ancestor of a feature."""
+    """Contig and ID of a feature's gene, or of its topmost ancestor if none of them is one."""
     seen = {place}
-    while parent := features[place].parent:
+    gene = None
+    while True:
+        # What a gene is part of, an operon or a cluster, has other genes.
+        if gene is None and features[place].kind.endswith("gene"):
+            gene = place
+        parent = features[place].parent
+        if not parent:
+            break
         above = (place[0], parent)
         if above not in features:
             if parent not in only_place:
@@ -459,7 +585,7 @@ def _topmost(
             raise InputError(f"Feature {place[1]!r} of {path} is among its own parents.")
         seen.add(above)
         place = above
-    return place
+    return gene or place
 
 
 def _transcript(
@@ -472,10 +598,11 @@ def _transcript(
     biotype: str,
 ) -> Transcript | None:
     """Put a transcript together; None if it has no exon, or not one contig and strand."""
-    kinds = ["exon"] if "exon" in record.pieces else list(record.pieces)
-    pieces = sorted(piece for kind in kinds for piece in record.ranges(kind))
-    if not pieces or len(record.places) != 1:
+    if not record.has_parts or len(record.places) != 1:
         return None
+    # Codons may be cut by an intron, and a stop codon may be no part of the CDS.
+    kinds = [_EXON] if _EXON in record.pieces else list(record.pieces)
+    pieces = sorted(piece for kind in kinds for piece in record.ranges(kind))
     ((contig, strand),) = record.places
     if strand not in ("+", "-"):
         return None

@@ -11,8 +11,9 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import Protocol
 
-from spliceflow.bgzf import read_blocks
+from spliceflow.bgzf import read_text
 from spliceflow.errors import InputError
 from spliceflow.genome.fasta import Genome
 
@@ -23,20 +24,25 @@ _UPPER = bytes(range(256)).upper()
 # What htslib passes over in a sequence: everything that is not a visible character of ASCII.
 _PASSED_OVER = bytes(byte for byte in range(256) if not 33 <= byte <= 126)
 _LONGEST_HEADER = 1 << 24
+_LINE = 80
 
 
-class AssemblyDigest:
-    """Digest of a FASTA's text, which is given in blocks.
+class Output(Protocol):
+    """Where text is written: a binary file, or a bgzip writer."""
+
+    def write(self, text: bytes, /) -> object:
+        """Append ``text``."""
+
+
+class _Sequences:
+    """Takes the text of a FASTA in blocks and cuts it into headers and letters.
 
     Attributes:
-        contigs: number of sequences so far.
+        blanks: characters within the sequences that are neither letters nor line ends.
     """
 
     def __init__(self) -> None:
-        self.contigs = 0
-        self._rows: list[bytes] = []
-        self._name = b""
-        self._letters = hashlib.sha256()
+        self.blanks = 0
         # What may be the beginning of a header line; the first line has no newline before it.
         self._rest = b"\n"
 
@@ -52,36 +58,115 @@ class AssemblyDigest:
             end = text.find(b"\n", mark + 1)
             if end < 0:
                 break
-            self._add_letters(text[at:mark])
+            self._add_lines(text[at:mark])
             self._start(text[mark + 2 : end])
             at = end
         if mark < 0:
             mark = len(text) - text.endswith(b"\n")
-        self._add_letters(text[at:mark])
+        self._add_lines(text[at:mark])
         self._rest = text[mark:]
         if len(self._rest) > _LONGEST_HEADER:
             raise InputError("A header line of the FASTA is longer than 16 MB; repair the file.")
 
-    def finish(self) -> str:
-        """The digest as 64 hexadecimal digits, when the whole file was added."""
+    def _add_lines(self, lines: bytes) -> None:
+        letters = lines.translate(None, _PASSED_OVER)
+        self.blanks += len(lines) - len(letters) - lines.count(b"\n") - lines.count(b"\r")
+        self._add_letters(letters)
+
+    def _add_last_header(self) -> None:
         if self._rest.startswith(b"\n>"):
             self._start(self._rest[2:])
             self._rest = b""
+
+    def _start(self, header: bytes) -> None:
+        raise NotImplementedError
+
+    def _add_letters(self, letters: bytes) -> None:
+        raise NotImplementedError
+
+
+class AssemblyDigest(_Sequences):
+    """Digest of a FASTA's text, which is given in blocks.
+
+    Attributes:
+        lengths: name and number of letters of each sequence so far, in the order of the file; the
+            name is what stands between ``>`` and the first blank.
+        blanks: characters within the sequences that are neither letters nor line ends.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lengths: list[tuple[bytes, int]] = []
+        self._rows: list[bytes] = []
+        self._letters = hashlib.sha256()
+
+    @property
+    def contigs(self) -> int:
+        """Number of sequences so far."""
+        return len(self.lengths)
+
+    def finish(self) -> str:
+        """The digest as 64 hexadecimal digits, when the whole file was added."""
+        self._add_last_header()
         self._end()
         return hashlib.sha256(b"".join(sorted(self._rows))).hexdigest()
 
     def _start(self, header: bytes) -> None:
         self._end()
-        self.contigs += 1
-        self._name = (header.split(maxsplit=1) or [b""])[0]
+        name = b"" if header[:1].isspace() else (header.split(maxsplit=1) or [b""])[0]
+        self.lengths.append((name, 0))
         self._letters = hashlib.sha256()
 
     def _end(self) -> None:
-        if self.contigs:
-            self._rows.append(self._name + b"\t" + self._letters.hexdigest().encode() + b"\n")
+        if self.lengths:
+            digest = self._letters.hexdigest().encode()
+            self._rows.append(self.lengths[-1][0] + b"\t" + digest + b"\n")
 
-    def _add_letters(self, text: bytes) -> None:
-        self._letters.update(text.translate(_UPPER, _PASSED_OVER))
+    def _add_letters(self, letters: bytes) -> None:
+        self._letters.update(letters.translate(_UPPER))
+        if letters and self.lengths:
+            name, length = self.lengths[-1]
+            self.lengths[-1] = (name, length + len(letters))
+
+
+class EvenLines(_Sequences):
+    """Writes a FASTA that is given in blocks as an index needs it.
+
+    Lines have equal lengths; sequences without a letter are left out.
+
+    Args:
+        output: where to.
+    """
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+        self._header = self._line = b""
+
+    def finish(self) -> None:
+        """Write what is left, when the whole file was added."""
+        self._add_last_header()
+        self._end()
+
+    def _start(self, header: bytes) -> None:
+        self._end()
+        self._header = b">" + header.rstrip() + b"\n"
+
+    def _end(self) -> None:
+        if self._line:
+            self._output.write(self._line + b"\n")
+            self._line = b""
+
+    def _add_letters(self, letters: bytes) -> None:
+        if letters and self._header:
+            self._output.write(self._header)
+            self._header = b""
+        text = self._line + letters
+        whole = len(text) - len(text) % _LINE
+        if whole:
+            lines = [text[at : at + _LINE] for at in range(0, whole, _LINE)]
+            self._output.write(b"\n".join(lines) + b"\n")
+        self._line = text[whole:]
 
 
 def assembly_fingerprint(genome: Genome) -> str:
@@ -103,7 +188,7 @@ def fasta_digest(path: str | os.PathLike[str]) -> str:
         InputError: the file can't be read.
     """
     digest = AssemblyDigest()
-    for block in read_blocks(path):
+    for block in read_text(path):
         digest.add(block)
     return digest.finish()
 

@@ -83,7 +83,8 @@ class Genome:
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{self.path} can't be opened as FASTA; it has to be plain or bgzip-compressed "
-                "(not gzip), with lines of equal length, and indexed or in a writable folder."
+                "(not gzip), with lines of equal length, and indexed or in a writable folder: "
+                "bin/prepare_genome.py makes it so."
             ) from error
         finally:
             pysam.set_verbosity(verbosity)

@@ -222,6 +222,8 @@ class Annotation:
         unmatched: genes left out because the FASTA does not have their contig, by contig.
         outside: genes left out because they start beyond the end of their contig.
         duplicates: transcripts left out because the file has them twice.
+        without_exons: transcripts read whose exons were put together from coding and other parts.
+        without_gene: transcripts read that name no gene, each counted as a gene of its own.
     """
 
     genes: tuple[Gene, ...]
@@ -235,6 +237,8 @@ class Annotation:
     unmatched: dict[str, int]
     outside: int
     duplicates: int
+    without_exons: int = 0
+    without_gene: int = 0
 
 
 def read_annotation(
@@ -263,7 +267,7 @@ def read_annotation(
     choice = TranscriptChoice(transcripts)
     file_format = annotation_format(path)
     chromosomes: dict[str, str] = {}
-    unusable = 0
+    unusable = without_exons = without_gene = 0
     other_biotypes: dict[str, int] = {}
     if file_format == "SpliceAI":
         genes = read_spliceai_table(path)
@@ -272,6 +276,7 @@ def read_annotation(
     else:
         source = read_gtf(path) if file_format == "GTF" else read_gff3(path)
         chromosomes, unusable = source.chromosomes, source.unusable
+        without_exons, without_gene = source.without_exons, source.without_gene
         transcripts_read = len(source.transcripts)
         by_gene: dict[tuple[str, str, str, int], list[Transcript]] = {}
         for transcript in source.transcripts:
@@ -350,6 +355,8 @@ def read_annotation(
         unmatched=dict(sorted(unmatched.items())),
         outside=outside,
         duplicates=len(kept_genes) - len(distinct),
+        without_exons=without_exons,
+        without_gene=without_gene,
     )
 
 

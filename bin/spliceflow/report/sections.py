@@ -432,6 +432,14 @@ def annotation(findings: Findings) -> Iterator[Content]:
             facts["Genes beyond their contig's end"] = f"{genes['outside_contig']:,}"
         if genes.get("duplicates"):
             facts["Transcripts given twice"] = f"{genes['duplicates']:,}, kept once"
+        if genes.get("without_exons"):
+            facts["Transcripts without exon lines"] = (
+                f"{genes['without_exons']:,}; their exons are those of CDS, UTR and codons"
+            )
+        if genes.get("without_gene"):
+            facts["Transcripts that name no gene"] = (
+                f"{genes['without_gene']:,}, each taken for a gene of its own"
+            )
     if facts:
         yield Content(
             "spliceflow_annotation", "Genes", "html", definition_list(facts), INPUTS_CHAPTER

@@ -76,7 +76,9 @@ def read_samplesheet(path: str | os.PathLike[str]) -> list[InputFile]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Samplesheet {path} can't be read as UTF-8 text.") from error
+        raise InputError(
+            f"Samplesheet {path} can't be read as UTF-8 text: save it again as UTF-8."
+        ) from error
     inputs = []
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
@@ -114,8 +116,13 @@ def _distinct(inputs: list[InputFile], where: str) -> list[InputFile]:
     for entry in inputs:
         other = seen.setdefault(entry.sample.lower(), entry)
         if other is not entry:
+            alike = (
+                f"{other.vcf} and {entry.vcf} are both named {entry.sample!r}"
+                if other.sample == entry.sample
+                else f"the names {other.sample!r} ({other.vcf}) and {entry.sample!r} "
+                f"({entry.vcf}) differ in case only"
+            )
             raise InputError(
-                f"In {where}, {other.vcf} and {entry.vcf} are both named {entry.sample!r}; give "
-                "each its own sample name in a samplesheet."
+                f"In {where}, {alike}; give each its own sample name in a samplesheet."
             )
     return inputs

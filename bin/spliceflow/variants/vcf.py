@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pysam
 
-from spliceflow.bgzf import read_blocks
+from spliceflow.bgzf import read_blocks, read_text
 from spliceflow.errors import InputError
 
 _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
@@ -120,7 +120,7 @@ def upper_bases(alleles: pa.StringArray) -> pa.StringArray:
 class VariantFile:
     """A VCF (plain, gzip, bgzip) or BCF file.
 
-    BCF is turned into VCF text by htslib.
+    BCF is turned into VCF text by htslib. A byte-order mark is passed over.
 
     Args:
         path: the file; no index is needed.
@@ -143,7 +143,7 @@ class VariantFile:
         self._is_bcf = next(read_blocks(self.path), b"")[:3] == b"BCF"
         self.header: list[bytes] = []
         self.line_end = b"\n"
-        self._blocks = self._bcf_blocks() if self._is_bcf else read_blocks(self.path)
+        self._blocks = self._bcf_blocks() if self._is_bcf else read_text(self.path)
         self._rest = self._read_header()
 
     def blocks(self, size: int = _BLOCK_BYTES) -> Iterator[Records]:

@@ -62,6 +62,8 @@ GENES = {
     "other_biotypes": {"lncRNA": 1},
     "unmatched_contigs": {"chrC": 1},
     "outside_contig": 0,
+    "without_exons": 0,
+    "without_gene": 0,
     "duplicates": 0,
 }
 RUN = {

@@ -42,7 +42,8 @@ def test_names_that_could_do_harm_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sample,vcf\nx,a.vcf\nX,b.vcf.gz\n", "both named"),
+        ("sample,vcf\nx,a.vcf\nX,b.vcf.gz\n", r"'x' \(a.vcf\) and 'X' .* differ in case only"),
+        ("sample,vcf\nx,a.vcf\nx,b.vcf.gz\n", "are both named 'x'"),
         ("sample,vcf\nx,absent.vcf\n", r"Line 2 .*'absent.vcf' does not exist"),
         ("sample,vcf\nx\n", "Line 2 .*lacks"),
         ("sample,vcf\n,a.vcf\n", "Line 2 .*lacks"),

@@ -246,6 +246,35 @@ def test_without_a_header_nothing_is_read(tmp_path: Path, content: bytes) -> Non
         read(path)
 
 
+def packed(content: bytes, path: Path, packing: str) -> Path:
+    """Write a file plain, as gzip or as bgzip."""
+    if packing == "bgzip":
+        with BgzipWriter(path) as file:
+            file.write(content)
+    else:
+        path.write_bytes(gzip.compress(content) if packing == "gzip" else content)
+    return path
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "bgzip"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, end: str, packing: str) -> None:
+    content = vcf_text(RECORDS).replace("\n", end).encode()
+    marked = read(packed(b"\xef\xbb\xbf" + content, tmp_path / "x.vcf", packing))
+    whole = read(packed(vcf_text(RECORDS).encode(), tmp_path / "y.vcf", "plain"))
+    assert marked.header == whole.header
+    assert marked.header[0].startswith(b"##fileformat=VCF")
+    assert marked.records == whole.records == EXPECTED
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "bgzip"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_utf_16_is_told(tmp_path: Path, encoding: str, packing: str) -> None:
+    path = packed(vcf_text(RECORDS).encode(encoding), tmp_path / "x.vcf", packing)
+    with pytest.raises(InputError, match=r"x\.vcf is UTF-16 text: save it again as UTF-8"):
+        read(path)
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.vcf does not exist"):
         VariantFile(tmp_path / "absent.vcf")
