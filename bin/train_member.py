@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument(
         "--sha256",
         type=Path,
-        help="file of 'SHA256  NAME' lines that that folder matches",
+        help="file of 'SHA256  NAME' lines that its files have to match",
     )
     parser.add_argument("--member", type=int, help="of the folder; default: seed modulo members")
     parser.add_argument("--unfreeze", default="all", help="all, or how many units from the end")
