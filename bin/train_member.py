@@ -41,9 +41,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--initial-weights", help="weights to start from, or a folder of them")
     parser.add_argument(
-        "--sha256",
-        type=Path,
-        help="file of 'SHA256  NAME' lines that its files have to match",
+        "--sha256", type=Path, help="file of 'SHA256  NAME' lines that these weights match"
     )
     parser.add_argument("--member", type=int, help="of the folder; default: seed modulo members")
     parser.add_argument("--unfreeze", default="all", help="all, or how many units from the end")
