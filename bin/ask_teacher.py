@@ -20,6 +20,7 @@ import torch
 from spliceflow.atomic import atomic_path
 from spliceflow.genome.fasta import UNKNOWN, Genome
 from spliceflow.genome.genes import Gene, read_genes
+from spliceflow.models.published import check_sums
 from spliceflow.training.distillation import Lessons, lessons_of_gene
 from spliceflow.training.holdout import held_out_names
 from spliceflow.training.loop import choose_device
@@ -31,6 +32,9 @@ def main() -> None:
     """Parse the command line and write the dataset."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", required=True, help="directory of state dicts (.pt)")
+    parser.add_argument(
+        "--sha256", type=Path, help="file of 'SHA256  NAME' lines that the teacher's files match"
+    )
     parser.add_argument("--fasta", required=True)
     parser.add_argument("--genes", required=True, help="genes.parquet")
     parser.add_argument("--copies", type=int, default=3, help="mutated copies of each gene")
@@ -43,6 +47,8 @@ def main() -> None:
     parser.add_argument("--output-dir", required=True)
     arguments = parser.parse_args()
 
+    if arguments.sha256:
+        check_sums(Path(arguments.teacher), arguments.sha256)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     part, parts = _part(arguments.part)

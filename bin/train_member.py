@@ -23,6 +23,7 @@ import torch
 from spliceflow.atomic import atomic_path
 from spliceflow.models.architecture import SpliceNetwork
 from spliceflow.models.dilated_cnn import DilatedCnn
+from spliceflow.models.published import check_sums
 from spliceflow.training.loop import PRECISIONS, SCHEDULES, FitSettings, choose_device, fit
 from spliceflow.training.members import load_members
 from spliceflow.training.objectives import Objective
@@ -39,6 +40,9 @@ def main() -> None:
     parser.add_argument("--context", type=int, default=80, help="80, 400, 2000 or 10000 [80]")
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--initial-weights", help="weights to start from, or a folder of them")
+    parser.add_argument(
+        "--sha256", type=Path, help="file of 'SHA256  NAME' lines that these weights match"
+    )
     parser.add_argument("--member", type=int, help="of the folder; default: seed modulo members")
     parser.add_argument("--unfreeze", default="all", help="all, or how many units from the end")
     parser.add_argument("--epochs", type=int, default=10)
@@ -71,6 +75,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     began = time.monotonic()
+    if arguments.sha256:
+        if not arguments.initial_weights:
+            raise InputError("--sha256 needs --initial-weights: the weights to check.")
+        check_sums(Path(arguments.initial_weights), arguments.sha256)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)

@@ -31,9 +31,13 @@ workflow ANNOTATE {
     def made_with = options.subMap(['distance', 'mask', 'calibrated', 'precision'])
 
     // genome, genes, bundle: one folder or file each, used by every later step
-    genome = PREPARE_GENOME(fasta, code_digest).genome
-    PREPARE_GENES(annotation, genome, options.subMap(['transcripts', 'biotypes']), code_digest)
-    genes = PREPARE_GENES.out.genes
+    genome = PREPARE_GENOME(['', fasta], code_digest).genome.map { _species, folder -> folder }
+    PREPARE_GENES(
+        genome.map { folder -> ['', annotation, folder] },
+        options.subMap(['transcripts', 'biotypes']),
+        code_digest,
+    )
+    genes = PREPARE_GENES.out.genes.map { _species, table -> table }
     bundle = kept_bundle(model)
         ? channel.value(kept_bundle(model))
         : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }

@@ -16,7 +16,6 @@ include { EVALUATE_MODEL as EVALUATE_TEACHER } from '../modules/evaluate_model'
 include { EVALUATE_MODEL as EVALUATE_STUDENT } from '../modules/evaluate_model'
 include { checkpoint_folder ; existing_file ; model_files ; weight_files } from '../functions/inputs'
 include { keep_bundle ; kept_bundle } from '../functions/model_cache'
-include { species_files    } from '../functions/species'
 include { training_options } from '../functions/training'
 include { publish_versions } from '../functions/versions'
 
@@ -33,14 +32,17 @@ workflow DISTIL {
     def start = options.pretrained ? ", starting from ${options.pretrained}" : ''
     def initial = options.pretrained ? weight_files(options.pretrained, '--pretrained', catalogue) : [[], '']
 
-    genome = PREPARE_GENOME(existing_file(options.fasta, '--fasta'), code_digest).genome
+    def species = options.model_name ?: 'species'
+    def fasta = existing_file(options.fasta, '--fasta')
+    def annotation = existing_file(options.annotation, '--annotation')
+
+    genome = PREPARE_GENOME([species, fasta], code_digest).genome.map { _species, folder -> folder }
     PREPARE_GENES(
-        existing_file(options.annotation, '--annotation'),
-        genome,
+        genome.map { folder -> [species, annotation, folder] },
         options.subMap(['transcripts', 'biotypes']),
         code_digest,
     )
-    genes = PREPARE_GENES.out.genes
+    genes = PREPARE_GENES.out.genes.map { _species, table -> table }
 
     // lessons: a folder of shards for each part of the genes
     ASK_TEACHER(
@@ -69,10 +71,10 @@ workflow DISTIL {
 
     // held-out genes: sites against the annotation, delta scores against the teacher
     PREPARE_DATASET(
-        channel.fromList(species_files(options)),
+        genome.combine(genes).map { folder, table -> [species, folder, table] },
         options.subMap([
-            'transcripts', 'biotypes', 'test_share', 'validation_share', 'keep_intronless', 'min_identity',
-            'min_coverage', 'held_out_one_in', 'seed',
+            'test_share', 'validation_share', 'keep_intronless', 'min_identity', 'min_coverage', 'held_out_one_in',
+            'seed',
         ]) + [split: 'none', keep_paralogs: true],
         code_digest,
     )

@@ -1,5 +1,7 @@
 // Any model and any annotation in; top-k accuracy, AUPRC, precision, recall and F1 out
 
+include { PREPARE_GENOME  } from '../modules/prepare_genome'
+include { PREPARE_GENES   } from '../modules/prepare_genes'
 include { PREPARE_DATASET } from '../modules/prepare_dataset'
 include { EXPORT_MODEL    } from '../modules/export_model'
 include { EVALUATE_MODEL  } from '../modules/evaluate_model'
@@ -18,12 +20,20 @@ workflow EVALUATE {
     def model = model_files(options.model, options, catalogue, code_digest)
     def name = name_of_model(options)
 
+    // genome: [ species, genome/ ]; genes: [ species, genes.parquet ]
+    species = channel.fromList(species_files(options))
+    genome = PREPARE_GENOME(species.map { label, fasta, _annotation -> [label, fasta] }, code_digest).genome
+    PREPARE_GENES(
+        species.map { label, _fasta, annotation -> [label, annotation] }.join(genome),
+        options.subMap(['transcripts', 'biotypes']),
+        code_digest,
+    )
+
     // test: [ species, folder of shards ]; every gene is evaluated
     PREPARE_DATASET(
-        channel.fromList(species_files(options)),
+        genome.join(PREPARE_GENES.out.genes),
         options.subMap([
-            'transcripts', 'biotypes', 'test_share', 'validation_share', 'keep_intronless', 'min_identity',
-            'min_coverage', 'seed',
+            'test_share', 'validation_share', 'keep_intronless', 'min_identity', 'min_coverage', 'seed',
         ]) + [split: 'none', keep_paralogs: true],
         code_digest,
     )

@@ -21,9 +21,13 @@ workflow MUTAGENESIS {
     def annotation = existing_file(options.annotation, '--annotation')
     def model = model_files(options.model, options, catalogue, code_digest)
 
-    genome = PREPARE_GENOME(fasta, code_digest).genome
-    PREPARE_GENES(annotation, genome, options.subMap(['transcripts', 'biotypes']), code_digest)
-    genes = PREPARE_GENES.out.genes
+    genome = PREPARE_GENOME(['', fasta], code_digest).genome.map { _species, folder -> folder }
+    PREPARE_GENES(
+        genome.map { folder -> ['', annotation, folder] },
+        options.subMap(['transcripts', 'biotypes']),
+        code_digest,
+    )
+    genes = PREPARE_GENES.out.genes.map { _species, table -> table }
     bundle = kept_bundle(model)
         ? channel.value(kept_bundle(model))
         : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }

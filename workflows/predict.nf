@@ -21,20 +21,20 @@ workflow PREDICT {
     def model = model_files(options.model, options, catalogue, code_digest)
     def (region, bed) = chosen_regions(options)
 
-    genome = PREPARE_GENOME(fasta, code_digest).genome
+    genome = PREPARE_GENOME(['', fasta], code_digest).genome.map { _species, folder -> folder }
     bundle = kept_bundle(model)
         ? channel.value(kept_bundle(model))
         : EXPORT_MODEL(model, code_digest).bundle.map { made -> keep_bundle(made, model) }
     // with an annotation each gene is read alone, as variants are scored
     genes = []
     if (options.annotation) {
+        def annotation = existing_file(options.annotation, '--annotation')
         PREPARE_GENES(
-            existing_file(options.annotation, '--annotation'),
-            genome,
+            genome.map { folder -> ['', annotation, folder] },
             options.subMap(['transcripts', 'biotypes']),
             code_digest,
         )
-        genes = PREPARE_GENES.out.genes
+        genes = PREPARE_GENES.out.genes.map { _species, table -> table }
     }
     PLAN_REGIONS(
         genome,

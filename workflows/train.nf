@@ -1,5 +1,7 @@
 // FASTA and annotation of one or more species in; a calibrated, evaluated model bundle out
 
+include { PREPARE_GENOME  } from '../modules/prepare_genome'
+include { PREPARE_GENES   } from '../modules/prepare_genes'
 include { PREPARE_DATASET } from '../modules/prepare_dataset'
 include { TRAIN_MEMBER    } from '../modules/train_member'
 include { EXPORT_MODEL    } from '../modules/export_model'
@@ -21,12 +23,21 @@ workflow TRAIN {
     def name = options.model_name ?: 'trained'
     def seeds = (0..<options.members).collect { member -> options.seed + member }
 
+    // genome: [ species, genome/ ]; genes: [ species, genes.parquet ]
+    species = channel.fromList(species_files(options))
+    genome = PREPARE_GENOME(species.map { label, fasta, _annotation -> [label, fasta] }, code_digest).genome
+    PREPARE_GENES(
+        species.map { label, _fasta, annotation -> [label, annotation] }.join(genome),
+        options.subMap(['transcripts', 'biotypes']),
+        code_digest,
+    )
+
     // train, validation, test: [ species, folder of shards ]
     PREPARE_DATASET(
-        channel.fromList(species_files(options)),
+        genome.join(PREPARE_GENES.out.genes),
         options.subMap([
-            'transcripts', 'biotypes', 'split', 'test_share', 'validation_share', 'keep_intronless',
-            'keep_paralogs', 'min_identity', 'min_coverage', 'seed',
+            'split', 'test_share', 'validation_share', 'keep_intronless', 'keep_paralogs', 'min_identity',
+            'min_coverage', 'seed',
         ]),
         code_digest,
     )

@@ -20,12 +20,11 @@ process ASK_TEACHER {
     tuple val("${task.process}"), val('torch'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'torch\'))"'), topic: versions
 
     script:
-    def verify = sums ? 'check_weights.py --weights teacher --sha256 sums.txt' : ''
+    def verify = sums ? '--sha256 sums.txt' : ''
     """
     printf '%s\\n' ${shell_word(sums)} > sums.txt
-    ${verify}
     ask_teacher.py \\
-        --teacher teacher \\
+        --teacher teacher ${verify} \\
         --fasta ${genome} \\
         --genes ${genes} \\
         --copies ${options.copies} \\

@@ -1,4 +1,4 @@
-// FASTA and annotation of one species → shards of the training, validation and test splits
+// Genome and genes of one species → shards of the training, validation and test splits
 
 include { shell_word } from '../../functions/shell_word'
 
@@ -8,8 +8,8 @@ process PREPARE_DATASET {
     conda "${moduleDir}/environment.yml"
 
     input:
-    tuple val(name), path(fasta, stageAs: 'fasta/*'), path(annotation, stageAs: 'annotation/*')
-    val options // [ transcripts, biotypes, split, test_share, validation_share, keep_intronless, keep_paralogs, min_identity, min_coverage, held_out_one_in, seed ]
+    tuple val(name), path(genome), path(genes)
+    val options // [ split, test_share, validation_share, keep_intronless, keep_paralogs, min_identity, min_coverage, held_out_one_in, seed ]
     val code_digest
 
     output:
@@ -22,18 +22,9 @@ process PREPARE_DATASET {
 
     script:
     """
-    check_packages.py torch ${options.keep_paralogs ? '' : 'mappy'} # before the genome is prepared in vain
-    prepare_genome.py --fasta fasta/* --output-dir genome
-    prepare_genes.py \\
-        --annotation annotation/* \\
-        --fasta genome \\
-        --transcripts ${options.transcripts} \\
-        --biotypes ${options.biotypes} \\
-        --output genes.parquet \\
-        --summary genes.json
     prepare_dataset.py \\
-        --fasta genome \\
-        --genes genes.parquet \\
+        --fasta ${genome} \\
+        --genes ${genes} \\
         --name ${shell_word(name)} \\
         --split ${options.split} \\
         --test-share ${options.test_share} \\

@@ -1,17 +1,17 @@
 // Annotation → genes.parquet, one row for each kept transcript, with the contig names of the FASTA
 
 process PREPARE_GENES {
+    tag "${species}"
     label 'process_single'
     conda "${moduleDir}/environment.yml"
 
     input:
-    path annotation, stageAs: 'input/*'
-    path genome
+    tuple val(species), path(annotation, stageAs: 'input/*'), path(genome) // its name, empty if there is only one
     val options // [ transcripts, biotypes ]
     val code_digest
 
     output:
-    path 'genes.parquet', emit: genes
+    tuple val(species), path('genes.parquet'), emit: genes
     path 'genes.json', emit: summary
     tuple val("${task.process}"), val('pyarrow'), eval('python3 -c "import importlib.metadata as m; print(m.version(\'pyarrow\'))"'), topic: versions
 

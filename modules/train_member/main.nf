@@ -27,12 +27,11 @@ process TRAIN_MEMBER {
     def checked = validation ? '--validation validation/*' : ''
     // With a folder for checkpoints, a task that is tried again goes on where the last one ended.
     def kept = checkpoints ? '--checkpoints checkpoints/members' : ''
-    def verify = sums ? 'check_weights.py --weights initial --sha256 sums.txt' : ''
+    def verify = sums ? '--sha256 sums.txt' : ''
     """
     printf '%s\\n' ${shell_word(sums)} > sums.txt
-    ${verify}
     train_member.py \\
-        --dataset train/* ${checked} ${start} ${kept} \\
+        --dataset train/* ${checked} ${start} ${verify} ${kept} \\
         --context ${options.context} \\
         --channels ${options.channels} \\
         --unfreeze ${options.unfreeze} \\

@@ -78,8 +78,8 @@ def test_every_task_of_a_training_has_the_image_that_it_needs(stubs: Pipeline, d
         "PROPOSE_VARIANTS": {"training"},
         "ASK_TEACHER": {"training"},
         "TRAIN_MEMBER": {"training"},
-        "EXPORT_TEACHER": {"training"},
-        "EXPORT_STUDENT": {"training"},
+        "EXPORT_TEACHER": {"scoring-cpu"},
+        "EXPORT_STUDENT": {"scoring-cpu"},
         "EVALUATE_TEACHER": {"scoring-cpu"},
         "EVALUATE_STUDENT": {"scoring-cpu"},
         "SCORE_BY_TEACHER": {"scoring-cpu"},
@@ -103,6 +103,45 @@ def test_only_what_a_training_depends_on_runs_it_again(stubs: Pipeline, catalogu
     )
     assert again.status == 0, again.output
     assert set(again.tasks().values()) == {"CACHED"}
+
+
+PREPARED = {"PREPARE_GENOME", "PREPARE_GENES"}
+TRAINED = PREPARED | {
+    *("PREPARE_DATASET", "TRAIN_MEMBER", "EXPORT_MODEL"),
+    *("CALIBRATE_MODEL", "EVALUATE_MODEL", "FINISH_MODEL"),
+}
+STUBS = {
+    "annotate": (
+        (*SPECIES, "--input", EXAMPLE / "samplesheet.csv", "--score_store", "store"),
+        PREPARED
+        | {"SHARD_VARIANTS", "SCORE_VARIANTS", "STORE_SCORES", "MERGE_SCORES"}
+        | {"EXPORT_MODEL", "ANNOTATE_VCF", "REPORT"},
+    ),
+    "train": ((*SPECIES,), TRAINED),
+    "transfer": ((*SPECIES, "--pretrained", "mine"), TRAINED),
+    "evaluate": ((*SPECIES,), PREPARED | {"PREPARE_DATASET", "EXPORT_MODEL", "EVALUATE_MODEL"}),
+    "predict": (
+        (*SPECIES,),
+        PREPARED | {"EXPORT_MODEL", "PLAN_REGIONS", "PREDICT_TRACKS", "MERGE_TRACKS"},
+    ),
+    "mutagenesis": (
+        (*SPECIES, "--regions", "chrA:1-100"),
+        PREPARED | {"EXPORT_MODEL", "PROPOSE_SUBSTITUTIONS", "SCORE_VARIANTS", "DRAW_MUTAGENESIS"},
+    ),
+}
+"""Of each workflow but distil: its arguments, and the processes that it runs."""
+
+
+@pytest.mark.parametrize("workflow", STUBS)
+def test_a_stub_of_each_workflow_runs_all_its_processes(stubs: Pipeline, catalogue, workflow: str):
+    arguments, processes = STUBS[workflow]
+    run = stubs(
+        *("-stub", "--workflow", workflow, *arguments, *catalogue, "--model", "mine"),
+        results=f"stub_of_{workflow}",
+    )
+    assert run.status == 0, run.output
+    names = {name.split(" ")[0].rpartition(":")[2] for name in run.tasks()}
+    assert names == processes
 
 
 def test_training_reads_only_what_it_is_given():
