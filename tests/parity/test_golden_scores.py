@@ -72,7 +72,6 @@ def genome():
 
 @pytest.fixture(scope="module")
 def bundle_of(tmp_path_factory):
-    pytest.importorskip("torch")
     made: dict[str, Bundle] = {}
 
     def make(name: str) -> Bundle:

@@ -1,6 +1,6 @@
 // Resolves many combinations of profiles with one start of the engine: prints one line of JSON for
-// each, with its directives as a task sees them: on its first attempt without and with a GPU, on its
-// third, and for a model that is a bundle already.
+// each, with its directives as a task sees them: on its first attempt without and with a GPU, and on
+// its third.
 
 def plain(value, seen) {
     if (value instanceof Closure) {
@@ -33,17 +33,15 @@ workflow {
         def config = builder.metaClass.respondsTo(builder, 'setCliParams')
             ? builder.setProfile(profile).setCliParams(values).build()
             : builder.setCmdRun(new nextflow.cli.CmdRun(profile: profile, params: values)).build()
-        def first = [params: config.params, task: [process: 'ANY', attempt: 1, exitStatus: 0, ext: [finished: false]]]
-        def gpu = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type], ext: [finished: false]]]
-        def third = first + [task: [process: 'ANY', attempt: 3, exitStatus: 137, ext: [finished: false]]]
-        def finished = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, ext: [finished: true]]]
+        def first = [params: config.params, task: [process: 'ANY', attempt: 1, exitStatus: 0]]
+        def gpu = first + [task: [process: 'ANY', attempt: 1, exitStatus: 0, accelerator: [request: 1, type: config.params.gpu_type]]]
+        def third = first + [task: [process: 'ANY', attempt: 3, exitStatus: 137]]
         def scopes = config.subMap(['docker', 'podman', 'singularity', 'apptainer', 'charliecloud', 'conda', 'executor', 'k8s', 'aws', 'google', 'azure', 'manifest', 'trace', 'report', 'timeline', 'dag'])
         println('PROFILE ' + groovy.json.JsonOutput.toJson([
             profile: profile,
             process: plain(config.process, first),
             gpu_process: plain(config.process, gpu),
             third_process: plain(config.process, third),
-            finished_process: plain(config.process, finished),
             scopes: plain(scopes, gpu),
             params: plain(config.params.subMap(['model_cache']), gpu),
         ]))

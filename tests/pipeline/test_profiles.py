@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+ANNOTATE = ROOT / "workflows" / "annotate.nf"
 GIVEN = {
     "queue": "batch",
     "gpu_queue": "gpus",
@@ -170,9 +172,7 @@ def test_images_are_of_this_version_and_from_the_registry(resolved, combination)
     assert process["withLabel:.*_scoring"]["container"] == f"{home}/scoring-cpu:{version}"
     assert on_gpu["withLabel:.*_scoring"]["container"] == f"{home}/scoring-cuda:{version}"
     assert process["withLabel:.*_report"]["container"] == f"{home}/report:{version}"
-    for label in ("training", "export"):
-        selector = "withLabel:.*_(training|export)"
-        assert process[selector]["container"] == f"{home}/training:{version}", label
+    assert process["withLabel:.*_training"]["container"] == f"{home}/training:{version}"
 
 
 def test_clouds_take_region_account_and_spot_machines(resolved):
@@ -197,12 +197,22 @@ def test_the_order_of_profiles_does_not_matter(resolved):
 
 
 @pytest.mark.parametrize("combination", [*ENGINES, "k8s", "awsbatch"])
-def test_only_a_finished_bundle_is_exported_without_pytorch(resolved, combination):
-    found = resolved[combination]
-    version = found["scopes"]["manifest"]["version"]
-    name = "withName:.*EXPORT_MODEL"
-    assert found["process"][name]["container"].endswith(f"/training:{version}")
-    assert found["finished_process"][name]["container"].endswith(f"/scoring-cpu:{version}")
+def test_annotation_with_any_model_needs_no_image_with_pytorch(resolved, combination):
+    process = resolved[combination]["process"]
+    version = resolved[combination]["scopes"]["manifest"]["version"]
+    with_pytorch = [
+        re.compile(selector.removeprefix("withName:"))
+        for selector, settings in process.items()
+        if selector.startswith("withName:")
+        and str(settings.get("container", "")).endswith(f"/training:{version}")
+    ]
+    assert any(pattern.fullmatch("TRAIN:FINISH_MODEL") for pattern in with_pytorch)
+    for name in sorted(re.findall(r"include \{ (\w+)", ANNOTATE.read_text("utf-8"))):
+        module = ROOT / "modules" / name.lower() / "main.nf"
+        if not module.is_file():
+            continue
+        assert not any(pattern.fullmatch(f"ANNOTATE:{name}") for pattern in with_pytorch), name
+        assert "process_training" not in module.read_text("utf-8"), name
 
 
 def test_the_third_attempt_does_without_a_gpu_only_where_a_cpu_can_do_the_same(resolved):

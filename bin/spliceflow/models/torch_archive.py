@@ -21,7 +21,7 @@ import numpy as np
 
 from spliceflow.errors import InputError
 
-LARGEST_PICKLE = 1 << 22
+LARGEST_PICKLE = 1 << 20
 """Bytes of the largest ``data.pkl`` that is read; that of a network of 10,000 nt has 40,000."""
 
 LARGEST_EXTENT = 1 << 40
@@ -193,7 +193,7 @@ class _Machine:
     def __init__(self, entries: _Entries) -> None:
         self._entries = entries
         self._order = entries.order()
-        self._storages: dict[tuple[str, str], _Storage] = {}
+        self._storages: dict[str, tuple[str, _Storage]] = {}
         self._stack: list = []
         self._below: list[list] = []
         self._memo: dict[int, object] = {}
@@ -351,13 +351,13 @@ class _Machine:
                 f"is damaged: storage {_word(key)} has {size} bytes, which are not the numbers "
                 "that the pickle counts"
             )
-        if (kind, key) not in self._storages:
-            # the same bytes read as each kind would be more than the file has
-            if any(key == other for _, other in self._storages):
-                _refuse(f"is damaged: storage {_word(key)} is of two types")
+        if key not in self._storages:
             raw = self._entries.read(f"data/{key}")
-            self._storages[kind, key] = _Storage(numbers_of(raw, element, self._order))
-        return self._storages[kind, key]
+            self._storages[key] = kind, _Storage(numbers_of(raw, element, self._order))
+        first_kind, storage = self._storages[key]
+        if first_kind != kind:  # the same bytes read as each kind would be more than the file has
+            _refuse(f"is damaged: storage {_word(key)} is of two types")
+        return storage
 
     _handlers: ClassVar[dict[str, Callable[[_Machine], object]]] = {
         "MARK": _mark,

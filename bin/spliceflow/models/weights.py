@@ -275,7 +275,8 @@ def _text(value: bytes | str) -> str:
 
 def _line(text: object) -> str:
     """A message or a name from a file as one line."""
-    return " ".join(str(text).split()).strip("'\"")
+    letters = (letter if letter.isprintable() else " " for letter in str(text))
+    return " ".join("".join(letters).split()).strip("'\"")
 
 
 def _check_content(path: Path) -> None:
@@ -343,13 +344,16 @@ def _state_dict(config: DilatedCnn, tensors: Mapping[str, object], source: str) 
 def _config_of(
     path: Path, widths: tuple[int, ...], channels: int, *, negative_slope: float, eps: float
 ) -> DilatedCnn:
+    if channels < 1:
+        raise InputError(f"{path} holds a network without channels: it is damaged")
     for context in (80, 400, 2_000, 10_000):
         config = DilatedCnn.of_context(
             context, channels=channels, negative_slope=negative_slope, batch_norm_eps=eps
         )
         if config.kernel_widths == widths:
             return config
+    more = ", …" if len(widths) > 16 else ""
     raise InputError(
         f"{path} holds no network of the SpliceAI family that is known: its residual units "
-        f"have kernel widths {list(widths)}"
+        f"have kernel widths {', '.join(map(str, widths[:16]))}{more}"
     )
