@@ -1,5 +1,6 @@
 // A big ensemble and genes in; one small network that answers like it, compared with it, out
 
+include { CHECK_PACKAGES } from '../modules/check_packages'
 include { PREPARE_GENOME   } from '../modules/prepare_genome'
 include { PREPARE_GENES    } from '../modules/prepare_genes'
 include { ASK_TEACHER      } from '../modules/ask_teacher'
@@ -36,7 +37,8 @@ workflow DISTIL {
     def fasta = existing_file(options.fasta, '--fasta')
     def annotation = existing_file(options.annotation, '--annotation')
 
-    genome = PREPARE_GENOME([species, fasta], code_digest).genome.map { _species, folder -> folder }
+    reference = CHECK_PACKAGES(['torch'], code_digest).ready.map { _ready -> [species, fasta] }
+    genome = PREPARE_GENOME(reference, code_digest).genome.map { _species, folder -> folder }
     PREPARE_GENES(
         genome.map { folder -> [species, annotation, folder] },
         options.subMap(['transcripts', 'biotypes']),

@@ -1,5 +1,6 @@
 // FASTA and annotation of one or more species in; a calibrated, evaluated model bundle out
 
+include { CHECK_PACKAGES } from '../modules/check_packages'
 include { PREPARE_GENOME  } from '../modules/prepare_genome'
 include { PREPARE_GENES   } from '../modules/prepare_genes'
 include { PREPARE_DATASET } from '../modules/prepare_dataset'
@@ -24,7 +25,9 @@ workflow TRAIN {
     def seeds = (0..<options.members).collect { member -> options.seed + member }
 
     // genome: [ species, genome/ ]; genes: [ species, genes.parquet ]
-    species = channel.fromList(species_files(options))
+    def listed = species_files(options)
+    def packages = ['torch'] + (options.keep_paralogs ? [] : ['mappy'])
+    species = CHECK_PACKAGES(packages, code_digest).ready.flatMap { _ready -> listed }
     genome = PREPARE_GENOME(species.map { label, fasta, _annotation -> [label, fasta] }, code_digest).genome
     PREPARE_GENES(
         species.map { label, _fasta, annotation -> [label, annotation] }.join(genome),

@@ -4,7 +4,7 @@ include { shell_word } from '../../functions/shell_word'
 
 process PREPARE_DATASET {
     tag "${name}"
-    label 'process_single'
+    label 'process_dataset'
     conda "${moduleDir}/environment.yml"
 
     input:

@@ -201,18 +201,22 @@ def test_annotation_with_any_model_needs_no_image_with_pytorch(resolved, combina
     process = resolved[combination]["process"]
     version = resolved[combination]["scopes"]["manifest"]["version"]
     with_pytorch = [
-        re.compile(selector.removeprefix("withName:"))
+        re.compile(selector.removeprefix("withLabel:"))
         for selector, settings in process.items()
-        if selector.startswith("withName:")
+        if selector.startswith("withLabel:")
         and str(settings.get("container", "")).endswith(f"/training:{version}")
     ]
-    assert any(pattern.fullmatch("TRAIN:FINISH_MODEL") for pattern in with_pytorch)
+    assert any(pattern.fullmatch("process_training") for pattern in with_pytorch)
+    assert not any(
+        str(settings.get("container", "")).endswith(f"/training:{version}")
+        for selector, settings in process.items()
+        if selector.startswith("withName:")
+    )
     for name in sorted(re.findall(r"include \{ (\w+)", ANNOTATE.read_text("utf-8"))):
         module = ROOT / "modules" / name.lower() / "main.nf"
-        if not module.is_file():
-            continue
-        assert not any(pattern.fullmatch(f"ANNOTATE:{name}") for pattern in with_pytorch), name
-        assert "process_training" not in module.read_text("utf-8"), name
+        if module.is_file():
+            label = re.search(r"label '(\w+)'", module.read_text("utf-8"))[1]
+            assert not any(pattern.fullmatch(label) for pattern in with_pytorch), name
 
 
 def test_the_third_attempt_does_without_a_gpu_only_where_a_cpu_can_do_the_same(resolved):

@@ -72,10 +72,11 @@ def distilled(stubs: Pipeline, catalogue) -> Run:
 
 def test_every_task_of_a_training_has_the_image_that_it_needs(stubs: Pipeline, distilled: Run):
     assert images(stubs) == {
+        "CHECK_PACKAGES": {"training"},
         "PREPARE_GENOME": {"scoring-cpu"},
         "PREPARE_GENES": {"scoring-cpu"},
         "PREPARE_DATASET": {"training"},
-        "PROPOSE_VARIANTS": {"training"},
+        "PROPOSE_VARIANTS": {"scoring-cpu"},
         "ASK_TEACHER": {"training"},
         "TRAIN_MEMBER": {"training"},
         "EXPORT_TEACHER": {"scoring-cpu"},
@@ -85,7 +86,7 @@ def test_every_task_of_a_training_has_the_image_that_it_needs(stubs: Pipeline, d
         "SCORE_BY_TEACHER": {"scoring-cpu"},
         "SCORE_BY_STUDENT": {"scoring-cpu"},
         "COMPARE_MODELS": {"scoring-cpu"},
-        "FINISH_MODEL": {"training"},
+        "FINISH_MODEL": {"scoring-cpu"},
     }
     assert "undefined parameter" not in distilled.output
 
@@ -107,7 +108,7 @@ def test_only_what_a_training_depends_on_runs_it_again(stubs: Pipeline, catalogu
 
 PREPARED = {"PREPARE_GENOME", "PREPARE_GENES"}
 TRAINED = PREPARED | {
-    *("PREPARE_DATASET", "TRAIN_MEMBER", "EXPORT_MODEL"),
+    *("CHECK_PACKAGES", "PREPARE_DATASET", "TRAIN_MEMBER", "EXPORT_MODEL"),
     *("CALIBRATE_MODEL", "EVALUATE_MODEL", "FINISH_MODEL"),
 }
 STUBS = {

@@ -107,3 +107,34 @@ def test_imports_are_followed_through_the_library():
     assert "torch" in imported(BIN / "train_member.py")
     assert "torch" not in imported(BIN / "score_variants.py")
     assert "pysam" in imported(BIN / "score_variants.py")
+
+
+IMAGES = {"training": ("runtime", "training"), "dataset": ("runtime", "training")}
+IMAGES |= {"report": ("runtime",)}
+"""Requirement sets of the image of a label, as containers/Dockerfile and conf/containers.config
+say; every other label has the scoring image."""
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_the_image_of_its_label_has_what_is_imported(module):
+    label = re.search(r"label 'process_(\w+)'", (module / "main.nf").read_text("utf-8"))[1]
+    text = "".join(
+        (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+        for name in IMAGES.get(label, ("scoring",))
+    )
+    installed = {name.lower() for name in re.findall(r"^([\w.-]+)==", text, re.M)}
+    needed = {name for program in entrypoints(module) for name in imported(program)}
+    names = {CONDA.get(name, name) for name in needed}
+    assert {INDEX.get(name, name).lower() for name in names} - installed == set()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_nothing_else_is_in_the_environment(module):
+    """What a program starts, loads for some options only, or states as its version counts too."""
+    text = (module / "main.nf").read_text("utf-8")
+    names = {name for program in entrypoints(module) for name in imported(program)}
+    names |= set(re.findall(r"version\(\\'([\w-]+)\\'\)", text))
+    names |= {"prepare_dataset": {"mappy"}, "merge_tracks": {"pyBigWig"}}.get(module.name, set())
+    names |= {"report": {"multiqc"}, "check_packages": {"torch", "mappy"}}.get(module.name, set())
+    needed = {CONDA.get(name, name).lower() for name in names}
+    assert set(environment(module)) - {"python"} - needed == set()

@@ -36,7 +36,7 @@ def run(folder: Path, hidden: tuple[str, ...], *words: str | Path):
 def needed_after_make_setup() -> set[str]:
     """Entrypoints of the workflows that need no training packages."""
     names: set[str] = set()
-    for workflow in ("annotate", "predict", "mutagenesis"):
+    for workflow in ("annotate", "predict", "mutagenesis", "evaluate"):
         text = (ROOT / "workflows" / f"{workflow}.nf").read_text("utf-8")
         for module in re.findall(r"'\.\./modules/(\w+)'", text):
             script = (ROOT / "modules" / module / "main.nf").read_text("utf-8")
@@ -69,3 +69,12 @@ def test_without_any_package(tmp_path: Path, path: Path) -> None:
             r"and activate \.venv .* -profile docker, singularity or conda\n",
             done.stderr,
         )
+
+
+def test_packages_are_checked_before_work_is_done(tmp_path: Path) -> None:
+    program = ROOT / "bin" / "check_packages.py"
+    assert run(tmp_path, (), program, "json", "numpy").returncode == 0
+    done = run(tmp_path, ("mappy",), program, "json", "mappy")
+    assert done.returncode == 2
+    assert "error: the Python package mappy is not installed" in done.stderr
+    assert "make setup-training" in done.stderr
