@@ -172,7 +172,7 @@ def test_images_are_of_this_version_and_from_the_registry(resolved, combination)
     assert process["withLabel:.*_scoring"]["container"] == f"{home}/scoring-cpu:{version}"
     assert on_gpu["withLabel:.*_scoring"]["container"] == f"{home}/scoring-cuda:{version}"
     assert process["withLabel:.*_report"]["container"] == f"{home}/report:{version}"
-    assert process["withLabel:.*_training"]["container"] == f"{home}/training:{version}"
+    assert process["withLabel:.*_(training|dataset)"]["container"] == f"{home}/training:{version}"
 
 
 def test_clouds_take_region_account_and_spot_machines(resolved):

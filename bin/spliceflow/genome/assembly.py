@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Protocol
 
@@ -34,7 +35,7 @@ class Output(Protocol):
         """Append ``text``."""
 
 
-class _Sequences:
+class _Sequences(ABC):
     """Takes the text of a FASTA in blocks and cuts it into headers and letters.
 
     Attributes:
@@ -78,11 +79,13 @@ class _Sequences:
             self._start(self._rest[2:])
             self._rest = b""
 
+    @abstractmethod
     def _start(self, header: bytes) -> None:
-        raise NotImplementedError
+        """Begin a sequence with its header line, without ``>``."""
 
+    @abstractmethod
     def _add_letters(self, letters: bytes) -> None:
-        raise NotImplementedError
+        """Add letters to the sequence last begun."""
 
 
 class AssemblyDigest(_Sequences):
