@@ -48,7 +48,7 @@ workflow {
                 return model_files(one.given, [:], catalogue, 'digest')[1].collect { weights -> weights.name }
             }
             if (one.call == 'described') {
-                return model_files(one.given.model, one.given, catalogue, 'digest')[0].subMap(['stored', 'finished'])
+                return model_files(one.given.model, one.given, catalogue, 'digest')[0].subMap(['stored'])
             }
             if (one.call == 'keep') {
                 def bundle = keep_bundle(file(one.given.made), [[stored: one.given.stored], []])

@@ -263,17 +263,17 @@ def check(tmp_path_factory, away):
     described = {
         "kept in a folder": (
             catalogued | {"model_cache": near},
-            {"stored": f"{near}/{key}", "finished": False},
+            {"stored": f"{near}/{key}"},
         ),
         "kept in a bucket": (
             catalogued | {"model_cache": far},
-            {"stored": f"{far}/{key}", "finished": False},
+            {"stored": f"{far}/{key}"},
         ),
-        "kept nowhere": (catalogued, {"stored": None, "finished": False}),
-        "a bundle": ({"model": "bundle"}, {"stored": None, "finished": True}),
-        "a bundle of the catalogue": ({"model": "finished"}, {"stored": None, "finished": True}),
-        "a bundle far away": ({"model": "published"}, {"stored": None, "finished": True}),
-        "weights": ({"model": "weights"}, {"stored": None, "finished": False}),
+        "kept nowhere": (catalogued, {"stored": None}),
+        "a bundle": ({"model": "bundle"}, {"stored": None}),
+        "a bundle of the catalogue": ({"model": "finished"}, {"stored": None}),
+        "a bundle far away": ({"model": "published"}, {"stored": None}),
+        "weights": ({"model": "weights"}, {"stored": None}),
         "kept in a file": (
             catalogued | {"model_cache": str(folder / "g.fa")},
             "g.fa is not a folder that can be written",
@@ -318,7 +318,10 @@ def check(tmp_path_factory, away):
             [["one.pt", "two.pt"], "1a  one.pt\n2b  two.pt"],
         ),
         "of a folder": ("weights", [["a.pt"], ""]),
-        "a bundle": ("bundle", "--pretrained bundle holds no weights (.pt, .pth or .h5): a bundle"),
+        "a bundle": (
+            "bundle",
+            "--pretrained bundle holds no weights (.pt, .pth, .safetensors or .h5): a bundle",
+        ),
         "a bundle of the catalogue": ("finished", "give the weights that it was exported from"),
         "nothing": ("nothing", "--pretrained nothing holds no weights"),
         "absent": ("nowhere", "--pretrained nowhere is neither a folder nor in the model"),
